@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+# zcbench. `make` builds ./zcbench; `make help` lists the rest.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+BUILD   ?= build
+CFLAGS  ?= -O2 -g
+
+PKGS     := fuse3 liburing jansson inih
+DIRS     := cli clients servers measure lib
+SRCS     := $(foreach d,$(DIRS),$(wildcard $(d)/*.c))
+OBJS     := $(SRCS:%.c=$(BUILD)/%.o)
+PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS   = $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DZCBENCH_DATADIR='"$(PREFIX)/share/zcbench"' -I. -I$(BUILD) \
+	-Wall -Wextra -Werror -Wformat=2 -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
+	-Wno-missing-field-initializers -pthread $(PKG_CFLAGS) $(CFLAGS)
+LIBS = $(PKG_LIBS) -pthread -lm
+Q    = $(if $(V),,@)
+
+all: zcbench
+
+zcbench: $(OBJS)
+	@echo "  LD  $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/%.o: %.c $(BUILD)/git.h | $(BUILD)/checked
+	@mkdir -p $(@D)
+	@echo "  CC  $<"
+	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS_$(basename $(notdir $<))) -MMD -MP -c -o $@ $<
+
+CFLAGS_checksum_avx2 = $(if $(filter x86_64,$(shell uname -m)),-mavx2)
+
+# The libraries' headers are there, or one line says what to type.
+$(BUILD)/checked: tests/deps.sh
+	@mkdir -p $(@D)
+	@pkg-config --exists $(PKGS) || { echo "zcbench needs development packages: sudo make deps" >&2; exit 1; }
+	@touch $@
+
+# Rewritten only when the revision changed, so that nothing is rebuilt for nothing.
+$(BUILD)/git.h: FORCE
+	@mkdir -p $(@D)
+	@echo "#define ZCBENCH_GIT \"$$(git describe --always --dirty 2>/dev/null || echo unknown)\"" >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+bench: deps
+	@$(MAKE) --no-print-directory all
+	./zcbench run --setup
+
+bench-self: all
+	@$(MAKE) --no-print-directory -f tests/Makefile.tests bench-self
+
+check: deps
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -f tests/Makefile.tests check
+
+deps:
+	@tests/deps.sh
+
+install: all
+	install -D -m 755 zcbench $(DESTDIR)$(PREFIX)/bin/zcbench
+	install -d $(DESTDIR)$(PREFIX)/share/zcbench/workloads
+	install -m 644 workloads/*.ini $(DESTDIR)$(PREFIX)/share/zcbench/workloads
+	install -D -m 644 docs/zcbench.1 $(DESTDIR)$(PREFIX)/share/man/man1/zcbench.1
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/zcbench $(DESTDIR)$(PREFIX)/share/man/man1/zcbench.1
+	rm -rf $(DESTDIR)$(PREFIX)/share/zcbench
+
+clean:
+	rm -rf $(BUILD) zcbench
+
+help:
+	@echo "make              build ./zcbench"
+	@echo "sudo make deps    install the Debian packages that building, tests and benchmarks need"
+	@echo "sudo make bench   install what is missing, build, measure every path, print the table"
+	@echo "sudo make check   install what is missing, build, run all tests"
+	@echo "make bench-self   is zcbench itself fast enough? ratios against hand-made loops"
+	@echo "make install      to PREFIX (/usr/local), below DESTDIR"
+	@echo "make uninstall    what install put there"
+	@echo "make clean        remove what was built"
+
+.PHONY: all bench bench-self check deps install uninstall clean help FORCE
+-include $(OBJS:.o=.d)

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* The subcommands: one file for each, one row in main.c's table. */
+#ifndef ZC_CMD_H
+#define ZC_CMD_H
+
+#include "lib/options.h"
+
+/* Exit statuses: what scripts rely on. */
+enum {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_NOTHING = 77, /* nothing here can run it */
+};
+
+/* Bits for struct opt.commands */
+enum {
+	CMD_LIST = 1 << 0,
+	CMD_RUN = 1 << 1,
+	CMD_SERVE = 1 << 2,
+	CMD_CLEANUP = 1 << 3,
+	CMD_CLIENT = 1 << 4,
+};
+
+/* Every option's value: defaults, then the workload file, then the command line. */
+struct config {
+	/* dimensions: each combination is a cell */
+	struct names path, sink, source, op;
+	struct numbers bs, depth, clients;
+	/* the same for all cells */
+	uint64_t rounds, runtime_ns, warmup_ns, count, size;
+	const char *driver, *file, *pin, *produce, *pattern, *output, *csv, *json;
+	bool verify, quiet, setup, overwrite, direct_io;
+	uint64_t watchdog_ns;
+	/* serve, and between our own processes */
+	uint64_t files, control_fd;
+	bool fill, aligned, shares_cpu;
+	const char *fault;
+};
+
+#define CONFIG_SETS 8
+
+struct options {
+	struct config config;
+	struct opt_set sets[CONFIG_SETS]; /* [0]: ours; then one for each path that has options */
+	unsigned int nsets;
+	struct names rest;                /* what is not an option */
+	int argc;                         /* the whole command line */
+	char **argv;
+};
+
+/* Fills in the tables and the defaults. */
+void options_init(struct options *o);
+
+int cmd_list(struct options *o);
+int cmd_run(struct options *o);
+int cmd_serve(struct options *o);
+int cmd_cleanup(struct options *o);
+int cmd_client(struct options *o);
+
+#endif

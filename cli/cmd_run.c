@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MIT
+/* zcbench run: plan, rounds interleaved across paths, result, table. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cmd.h"
+#include "cli/plan.h"
+#include "cli/progress.h"
+#include "cli/result.h"
+#include "cli/round.h"
+#include "cli/setup.h"
+#include "lib/clock.h"
+#include "lib/control.h"
+#include "lib/rundir.h"
+#include "lib/units.h"
+#include "measure/host.h"
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	interrupted = 1;
+}
+
+static void catch_signals(void)
+{
+	/* no SA_RESTART: every wait shall notice */
+	struct sigaction sa = {.sa_handler = on_signal};
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+}
+
+struct run {
+	struct options *o;
+	struct plan plan;
+	struct result result;
+	struct rundir dir;
+	struct progress progress;
+	bool chosen;            /* the user named the paths: one that cannot run is a failure */
+};
+
+static unsigned int rounds_left(const struct cell *c, uint64_t round)
+{
+	return c->skipped || c->failed || round >= c->config.rounds
+		       ? 0 : (unsigned int)(c->config.rounds - round);
+}
+
+static unsigned int count_rounds(const struct plan *plan)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < plan->n; i++)
+		n += rounds_left(&plan->cells[i], 0);
+	return n;
+}
+
+/* The path does not work here at all: one line says so, and none of its cells is tried again. */
+static void leave_out(struct run *r, const struct path_ops *path, const struct err *e, uint64_t round)
+{
+	char why[1100];
+
+	snprintf(why, sizeof(why), "%s%s%s", e->what, e->remedy[0] ? "; try: " : "", e->remedy);
+	warn("path %s is left out: %s", path->name, why);
+	for (unsigned int i = 0; i < r->plan.n; i++) {
+		struct cell *c = &r->plan.cells[i];
+
+		if (c->path != path || c->skipped)
+			continue;
+		progress_drop(&r->progress, rounds_left(c, round));
+		result_skip(&r->result, c, why);
+	}
+}
+
+static bool cannot_run_here(int code)
+{
+	return code == -EOPNOTSUPP || code == -EPERM || code == -ENODEV;
+}
+
+static void one_round(struct run *r, struct cell *c, uint64_t round)
+{
+	struct round_result rr;
+	char what[96], bs[32];
+	struct err e = {0};
+	int ret;
+
+	snprintf(what, sizeof(what), "%s %s %s %s", c->path->name, op_names[c->op], c->sink->name,
+		 format_size(bs, sizeof(bs), c->bs));
+	progress_show(&r->progress, what);
+	ret = round_run(&r->dir, c, c->config.verify && round == 0, true, &rr, &e);
+	if (ret == -EINTR) {
+		/* what was measured stays; this round never was */
+	} else if (ret && !rr.started && cannot_run_here(ret) && !r->chosen) {
+		leave_out(r, c->path, &e, round);
+	} else if (ret) {
+		c->failed = true;
+		progress_drop(&r->progress, rounds_left(c, round));
+		result_add_error(c, &e);
+		warn("%s, sink %s, %s, %s: this cell failed", c->path->name, c->sink->name,
+		     op_names[c->op], bs);
+		err_print(&e);
+	} else {
+		result_add_round(c, &rr);
+		progress_step(&r->progress);
+		if (!rr.path_ok)
+			warn("path %s did not do what its name says: %s", c->path->name, rr.problem);
+	}
+	json_decref(rr.round);
+	json_decref(rr.evidence);
+}
+
+/* Round by round over all cells, so that a machine that drifts drifts for all of them. */
+static int all_rounds(struct run *r, struct err *e)
+{
+	int ret = 0;
+
+	for (uint64_t round = 0; round < r->plan.rounds && !interrupted && !ret; round++) {
+		for (unsigned int i = 0; i < r->plan.n && !interrupted && !ret; i++) {
+			struct cell *c = &r->plan.cells[i];
+
+			if (!rounds_left(c, round))
+				continue;
+			one_round(r, c, round);
+			ret = result_write(&r->result, e);
+		}
+	}
+	return ret;
+}
+
+/* 1 if anything failed, 77 if nothing could even be tried. */
+static int verdict(const struct run *r)
+{
+	unsigned int measured = 0, failed = 0;
+
+	for (unsigned int i = 0; i < r->plan.n; i++) {
+		const struct cell *c = &r->plan.cells[i];
+		const json_t *verified = json_object_get(c->json, "verified");
+
+		if (c->skipped)
+			continue;
+		measured += json_array_size(json_object_get(c->json, "rounds")) > 0;
+		failed += c->failed || json_is_false(json_object_get(c->json, "path_ok")) ||
+			  (c->config.verify && json_is_false(verified));
+	}
+	if (interrupted || failed)
+		return EXIT_FAILED;
+	return measured ? EXIT_OK : EXIT_NOTHING;
+}
+
+/* With the paths named by the user, one that cannot run here is a failure; but if none can, 77. */
+static bool nothing_started(const struct run *r)
+{
+	for (unsigned int i = 0; i < r->plan.n; i++) {
+		const struct cell *c = &r->plan.cells[i];
+
+		if (!c->skipped && (!c->failed || json_object_get(c->json, "evidence")))
+			return false;
+	}
+	return true;
+}
+
+static bool is_stdout(const char *file)
+{
+	return file && !strcmp(file, "-");
+}
+
+static int export(const struct run *r, struct err *e)
+{
+	const struct config *c = &r->o->config;
+	FILE *f;
+
+	if (is_stdout(c->json)) {
+		json_dumpf(r->result.root, stdout, JSON_INDENT(1));
+		fputc('\n', stdout);
+	} else if (c->json && json_write_file(r->result.root, c->json, e)) {
+		return e->code;
+	}
+	if (is_stdout(c->csv)) {
+		csv_print(stdout, &r->plan);
+	} else if (c->csv) {
+		f = fopen(c->csv, "we");
+		if (!f)
+			return err_sys(e, -errno, "writing %s", c->csv);
+		csv_print(f, &r->plan);
+		if (fclose(f))
+			return err_sys(e, -errno, "writing %s", c->csv);
+	}
+	if (!c->quiet && !is_stdout(c->json) && !is_stdout(c->csv))
+		table_print(stdout, &r->plan);
+	return 0;
+}
+
+static void note_conditions(struct run *r)
+{
+	const json_t *host = json_object_get(r->result.root, "host");
+	json_t *load = host_load(), *run = json_object_get(r->result.root, "run");
+
+	json_object_set_new(run, "warnings",
+			    host_warnings(host, load, !strcmp(r->o->config.pin, "split")));
+	json_object_set_new(run, "load_before", load);
+}
+
+static int measure(struct run *r, struct err *e)
+{
+	const uint64_t start = clock_ns();
+	unsigned int total = count_rounds(&r->plan);
+	int ret;
+
+	if (!total)
+		return 0;
+	progress_start(&r->progress, total, r->o->config.quiet);
+	note_conditions(r);
+	if (r->o->config.setup) {
+		ret = setup(&r->dir, &r->plan, e);
+		if (ret)
+			return ret;
+	}
+	ret = all_rounds(r, e);
+	progress_end(&r->progress);
+	json_object_set_new(json_object_get(r->result.root, "run"), "elapsed_ns",
+			    json_integer((json_int_t)(clock_ns() - start)));
+	if (interrupted)
+		json_object_set_new(json_object_get(r->result.root, "run"), "interrupted", json_true());
+	return ret ? ret : result_write(&r->result, e);
+}
+
+int cmd_run(struct options *o)
+{
+	struct run *r = calloc(1, sizeof(*r));
+	struct err e = {0};
+	int ret, status = EXIT_FAILED;
+
+	if (!r)
+		return EXIT_FAILED;
+	r->o = o;
+	if (plan_make(&r->plan, o, &e)) {
+		err_print(&e);
+		return EXIT_USAGE;
+	}
+	r->chosen = o->config.path.n > 0;
+	ret = result_open(&r->result, &r->plan, o, &e);
+	if (!ret)
+		ret = rundir_open(&r->dir, &e);
+	if (ret) {
+		err_print(&e);
+		return EXIT_FAILED;
+	}
+	catch_signals();
+	ret = measure(r, &e);
+	rundir_close(&r->dir);
+	if (!ret)
+		ret = export(r, &e);
+	if (!ret)
+		status = verdict(r);
+	if (status == EXIT_FAILED && !interrupted && !ret && r->chosen && nothing_started(r))
+		status = EXIT_NOTHING;
+	if (ret)
+		err_print(&e);
+	if (interrupted)
+		warn("interrupted; what was measured until then is kept");
+	if (!o->config.quiet)
+		fprintf(stderr, "result: %s\n", r->result.path);
+	result_close(&r->result);
+	plan_free(&r->plan);
+	free(r);
+	return status;
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+/* zcbench serve PATH MOUNTPOINT: one reference server, in the foreground or for a run; and the client
+ * process that a run starts. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "clients/client.h"
+#include "cli/cmd.h"
+#include "servers/server.h"
+
+static int usage(const char *what, const char *word)
+{
+	fprintf(stderr, "zcbench: error: %s%s\n  try: zcbench serve copy /tmp/mnt   (zcbench list shows "
+			"the paths)\n", what, word);
+	return EXIT_USAGE;
+}
+
+int cmd_serve(struct options *o)
+{
+	struct config *c = &o->config;
+	static char mountpoint[4096];
+	struct serve_config s = {.control_fd = opts_given(&o->sets[0], "control-fd")
+						       ? (int)c->control_fd : -1,
+				 .direct_io = c->direct_io,
+				 .shares_cpu = c->shares_cpu,
+				 .fault = c->fault};
+	struct stat st;
+
+	if (o->rest.n != 2)
+		return usage("serve needs a path and a mount point", "");
+	s.path = path_find(o->rest.v[0]);
+	if (!s.path)
+		return usage("there is no path ", o->rest.v[0]);
+	if (!realpath(o->rest.v[1], mountpoint) || stat(mountpoint, &st) || !S_ISDIR(st.st_mode))
+		return usage("the mount point must be a folder that exists: ", o->rest.v[1]);
+	s.mountpoint = mountpoint;
+	/* of the default list, the first */
+	s.sink = sink_find(c->sink.v[0]);
+	if (opts_given(&o->sets[0], "sink") && c->sink.n != 1)
+		return usage("serve takes one --sink", "");
+	s.sink_config = (struct sink_config){
+		.file = c->file,
+		.files = (unsigned int)c->files,
+		.file_size = c->size,
+		.direct = c->aligned,
+		.overwrite = c->overwrite,
+		.fill = c->fill,
+	};
+	return serve(&s);
+}
+
+int cmd_client(struct options *o)
+{
+	if (!opts_given(&o->sets[0], "control-fd")) {
+		fprintf(stderr, "zcbench: error: clients are started by zcbench run\n");
+		return EXIT_USAGE;
+	}
+	return client_main((int)o->config.control_fd);
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+/* zcbench: the command and its table of subcommands. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cmd.h"
+#include "cli/version.h"
+
+struct command {
+	const char *name;
+	unsigned int bit;
+	int (*run)(struct options *o);
+	const char *usage;
+	const char *help;
+	const char *examples;
+	bool hidden;
+};
+
+static const struct command commands[] = {
+	{"list", CMD_LIST, cmd_list, "zcbench list",
+	 "what this machine can run, and for what it can't: why, and what would enable it",
+	 "  zcbench list\n"},
+	{"run", CMD_RUN, cmd_run, "zcbench run [WORKLOAD] [options]",
+	 "measure paths side by side: a table, and a result file with every sample",
+	 "  zcbench run\n"
+	 "  zcbench run --path copy,ipc --sink read --bs 4k,1m --rounds 10\n"
+	 "  zcbench run --op read --source anon,memfd --depth 8 --json -\n"
+	 "  zcbench run --sink file --file /dev/shm/zcbench.dat --bs 1m\n"
+	 "  sudo zcbench run --setup quick\n"},
+	{"serve", CMD_SERVE, cmd_serve, "zcbench serve PATH MOUNTPOINT [options]",
+	 "run one reference server in the foreground, for your own clients",
+	 "  mkdir -p /tmp/mnt && zcbench serve copy /tmp/mnt --sink read\n"
+	 "  dd if=/dev/zero of=/tmp/mnt/data0 bs=1M count=64 conv=notrunc oflag=direct\n"},
+	{"cleanup", CMD_CLEANUP, cmd_cleanup, "zcbench cleanup",
+	 "unmount and remove what a killed run left behind", "  zcbench cleanup\n"},
+	{"client", CMD_CLIENT, cmd_client, "", "", "", true},
+};
+
+#define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void print_help(FILE *f)
+{
+	fprintf(f, "zcbench %s: how many copies does FUSE cost, and what would remove them?\n\n"
+		   "Usage: zcbench COMMAND [options]\n\n", ZCBENCH_VERSION);
+	for (size_t i = 0; i < NCOMMANDS; i++)
+		if (!commands[i].hidden)
+			fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].help);
+	fprintf(f, "\n  zcbench COMMAND --help shows its options and examples.\n"
+		   "  Exit status: 0 fine, 1 something failed, 2 usage, 77 nothing here can run it.\n\n"
+		   "Examples:\n"
+		   "  zcbench list\n"
+		   "  zcbench run\n"
+		   "  zcbench run --path copy,ipc --sink read --bs 1m\n");
+}
+
+static void print_command_help(const struct command *c, const struct options *o)
+{
+	printf("Usage: %s\n\n  %s\n", c->usage, c->help);
+	opts_help(stdout, o->sets, o->nsets, c->bit);
+	printf("\nExamples:\n%s", c->examples);
+}
+
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < NCOMMANDS; i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+static int unknown(const char *name)
+{
+	const char *names[NCOMMANDS + 1] = {0}, *near;
+	size_t n = 0;
+
+	for (size_t i = 0; i < NCOMMANDS; i++)
+		if (!commands[i].hidden)
+			names[n++] = commands[i].name;
+	near = nearest(name, names);
+	fprintf(stderr, "zcbench: error: there is no command '%s'\n", name);
+	if (near)
+		fprintf(stderr, "  try: zcbench %s\n", near);
+	else
+		fprintf(stderr, "  try: zcbench --help\n");
+	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	static struct options o;
+	const struct command *c;
+	struct err e = {0};
+	int ret;
+
+	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write, not the end */
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		printf("zcbench %s\n", ZCBENCH_VERSION);
+		return EXIT_OK;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		print_help(stdout);
+		return EXIT_OK;
+	}
+	c = find(argv[1]);
+	if (!c)
+		return unknown(argv[1]);
+	options_init(&o);
+	for (int i = 2; i < argc && strcmp(argv[i], "--"); i++)
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
+			print_command_help(c, &o);
+			return EXIT_OK;
+		}
+	/* The workload file comes before the command line, so run parses twice. */
+	ret = opts_parse(o.sets, o.nsets, c->bit, argc, argv, 2, &o.rest, &e);
+	if (ret) {
+		err_print(&e);
+		return EXIT_USAGE;
+	}
+	o.argc = argc;
+	o.argv = argv;
+	ret = c->run(&o);
+	if (fflush(stdout) || ferror(stdout)) {
+		fprintf(stderr, "zcbench: error: writing to standard output failed\n");
+		return EXIT_FAILED;
+	}
+	return ret;
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+/* The one table of zcbench's options; what belongs to a path is in the path's own. */
+#include "clients/source.h"
+#include "cli/cmd.h"
+#include "lib/clock.h"
+#include "lib/types.h"
+#include "servers/server.h"
+
+#define OFF(member) offsetof(struct config, member)
+#define RUN   CMD_RUN
+#define SERVE CMD_SERVE
+
+static const char *const drivers[] = {"native", NULL};
+static const char *const pins[] = {"split", "same", "none", NULL};
+static const char *const produces[] = {"each", "once", NULL};
+static const char *const patterns[] = {"seq", "random", NULL};
+
+/* The commas and line breaks of a table row are clearer by hand. */
+/* clang-format off */
+static const struct opt table[] = {
+	{"path", OPT_NAMES, OFF(path), "NAME[,...]", NULL,
+	 "paths to compare; default: all that this machine can run", path_names, .commands = RUN},
+	{"source", OPT_NAMES, OFF(source), "NAME[,...]", "memfd",
+	 "where the client's payload lives", source_names, .commands = RUN},
+	{"sink", OPT_NAMES, OFF(sink), "NAME[,...]", "null,read",
+	 "what the server does with it", sink_names, .commands = RUN | SERVE},
+	{"op", OPT_NAMES, OFF(op), "NAME[,...]", "write",
+	 "write: client to server; read: server to client", op_names, .commands = RUN},
+	{"bs", OPT_SIZES, OFF(bs), "SIZE[,...]", "4k,64k,1m",
+	 "block size: bytes in one operation", .min = 1, .max = 64 << 20, .commands = RUN},
+	{"depth", OPT_UINTS, OFF(depth), "N[,...]", "1",
+	 "operations in flight for each client", .min = 1, .max = 1024, .commands = RUN},
+	{"clients", OPT_UINTS, OFF(clients), "N[,...]", "1",
+	 "client processes, each with a file and a buffer of its own", .min = 1, .max = 1024,
+	 .commands = RUN},
+	{"runtime", OPT_TIME, OFF(runtime_ns), "TIME", "200ms",
+	 "measured time of a round", .min = NSEC_PER_MSEC, .max = 3600 * NSEC_PER_SEC,
+	 .commands = RUN},
+	{"count", OPT_UINT, OFF(count), "N", NULL,
+	 "operations of each client in a round, instead of a time", .max = 1ull << 40,
+	 .commands = RUN},
+	{"warmup", OPT_TIME, OFF(warmup_ns), "TIME", "30ms",
+	 "before each round, not counted", .max = 600 * NSEC_PER_SEC, .commands = RUN},
+	{"rounds", OPT_UINT, OFF(rounds), "N", "5",
+	 "rounds of each cell, interleaved", .min = 1, .max = 10000, .commands = RUN},
+	{"driver", OPT_CHOICE, OFF(driver), "NAME", "native",
+	 "what makes the load", drivers, .commands = RUN},
+	{"pattern", OPT_CHOICE, OFF(pattern), "seq|random", "seq",
+	 "file offsets", patterns, .commands = RUN},
+	{"produce", OPT_CHOICE, OFF(produce), "each|once", "each",
+	 "rewrite the payload before every write, as a producer does; timed apart", produces,
+	 .commands = RUN},
+	{"pin", OPT_CHOICE, OFF(pin), "split|same|none", "split",
+	 "CPUs: clients and server apart, together, or the scheduler's choice", pins,
+	 .commands = RUN},
+	{"file", OPT_STRING, OFF(file), "PATH", NULL,
+	 "where sink file stores (tmpfs, or a disk for O_DIRECT)", .commands = RUN | SERVE},
+	{"size", OPT_SIZE, OFF(size), "SIZE", "64m",
+	 "of each file on the mount; offsets stay below it", .min = 4096, .max = 1ull << 46,
+	 .commands = RUN | SERVE},
+	{"overwrite", OPT_FLAG, OFF(overwrite), NULL, NULL,
+	 "let sink file destroy a file that exists", .commands = RUN | SERVE},
+	{"verify", OPT_FLAG, OFF(verify), NULL, "yes",
+	 "check every byte of a short pass before the first round of each cell", .commands = RUN},
+	{"setup", OPT_FLAG, OFF(setup), NULL, NULL,
+	 "as root: switch on what paths and sources need, for this run only", .commands = RUN},
+	{"watchdog", OPT_TIME, OFF(watchdog_ns), "TIME", "10s",
+	 "a server that does not answer for this long is ended", .min = 100 * NSEC_PER_MSEC,
+	 .max = 3600 * NSEC_PER_SEC, .commands = RUN},
+	{"output", OPT_STRING, OFF(output), "DIR", NULL,
+	 "folder for the result [results/DATE-TIME]", .commands = RUN},
+	{"json", OPT_STRING, OFF(json), "FILE", NULL,
+	 "also write the result there; - is standard output (and no table)", .commands = RUN},
+	{"csv", OPT_STRING, OFF(csv), "FILE", NULL,
+	 "also write a line for each cell there; - is standard output (and no table)",
+	 .commands = RUN},
+	{"quiet", OPT_FLAG, OFF(quiet), NULL, NULL,
+	 "no progress and no table", .commands = RUN},
+	{"direct-io", OPT_FLAG, OFF(direct_io), NULL, "yes",
+	 "open files with FOPEN_DIRECT_IO (past the page cache)", .commands = SERVE},
+	{"files", OPT_UINT, OFF(files), "N", "4",
+	 "files on the mount: data0, data1, ...", .min = 1, .max = MINIFS_FILES_MAX,
+	 .commands = SERVE},
+	{"fill", OPT_FLAG, OFF(fill), NULL, NULL, "sink file: write contents first",
+	 .commands = SERVE},
+	{"aligned", OPT_FLAG, OFF(aligned), NULL, "yes",
+	 "sink file: try O_DIRECT; every request must be a multiple of 4 KiB", .commands = SERVE},
+	{"shares-cpu", OPT_FLAG, OFF(shares_cpu), NULL, NULL,
+	 "clients run on the server's CPUs: spinning would only keep them off", .commands = SERVE,
+	 .hidden = true},
+	{"control-fd", OPT_UINT, OFF(control_fd), "FD", NULL, "our end of the control channel",
+	 .commands = SERVE | CMD_CLIENT, .hidden = true},
+	{"fault", OPT_STRING, OFF(fault), "NAME", NULL, "break on purpose, for tests",
+	 .commands = RUN | SERVE, .hidden = true},
+	{0},
+};
+/* clang-format on */
+
+void options_init(struct options *o)
+{
+	o->sets[0] = (struct opt_set){.title = "Options", .opts = table, .base = &o->config};
+	o->nsets = 1;
+	for (const struct path_ops *const *p = paths; *p; p++) {
+		bool listed = !(*p)->options;
+
+		/* paths on the same engine share a table */
+		for (unsigned int i = 1; i < o->nsets && !listed; i++)
+			listed = o->sets[i].opts == (*p)->options;
+		if (!listed)
+			o->sets[o->nsets++] = (struct opt_set){.title = "Options of paths",
+							       .opts = (*p)->options,
+							       .base = (*p)->option_values};
+	}
+	opts_init(o->sets, o->nsets);
+	o->rest.n = 0;
+}

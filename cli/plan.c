@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The plan of a run; see plan.h.
+ *
+ * A workload file is INI: keys are option names without the dashes. Keys before the first section hold
+ * for all sections; each section is one matrix of cells. What the command line gives overrides both.
+ */
+#include <errno.h>
+#include <ini.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/plan.h"
+#include "cli/version.h"
+
+#define SECTIONS_MAX 64
+#define SETTINGS_MAX 512
+
+struct setting {
+	int section; /* -1: before the first */
+	int line;
+	char *name, *value;
+};
+
+struct workload {
+	const char *path;
+	FILE *file;
+	int line;
+	struct setting settings[SETTINGS_MAX];
+	unsigned int nsettings;
+	char *sections[SECTIONS_MAX];
+	int nsections;
+	char *description;
+	struct err *e;
+};
+
+bool cell_same_group(const struct cell *a, const struct cell *b)
+{
+	return a->source == b->source && a->sink == b->sink && a->op == b->op && a->bs == b->bs &&
+	       a->depth == b->depth && a->clients == b->clients &&
+	       !strcmp(a->config.pin, b->config.pin) &&
+	       !strcmp(a->config.produce, b->config.produce) &&
+	       !strcmp(a->config.pattern, b->config.pattern);
+}
+
+static struct cell *add_cell(struct plan *plan)
+{
+	if (plan->n == plan->allocated) {
+		plan->allocated = plan->allocated ? 2 * plan->allocated : 64;
+		plan->cells = realloc(plan->cells, plan->allocated * sizeof(*plan->cells));
+		if (!plan->cells)
+			abort(); /* out of memory while planning: nothing has been measured yet */
+	}
+	plan->cells[plan->n] = (struct cell){0};
+	return &plan->cells[plan->n++];
+}
+
+/* Hands the options that the user gave for this path on to its server. */
+static void collect_args(struct cell *cell, const struct options *o)
+{
+	for (unsigned int s = 1; s < o->nsets; s++) {
+		const struct opt_set *set = &o->sets[s];
+
+		if (set->opts != cell->path->options)
+			continue;
+		for (unsigned int i = 0; set->opts[i].name; i++)
+			if (set->given >> i & 1 &&
+			    asprintf(&cell->server_args[cell->nargs], "--%s=%s", set->opts[i].name,
+				     set->text[i]) > 0)
+				cell->nargs++;
+	}
+}
+
+static const char *why_not(const struct cell *c)
+{
+	if (c->path->refuses_sink && c->path->refuses_sink(c->sink))
+		return c->path->refuses_sink(c->sink);
+	if (c->bs > c->config.size)
+		return "the block is larger than the file (--size)";
+	return NULL;
+}
+
+/* All cells of one section. The path varies fastest: what is compared runs back to back. */
+static int add_section(struct plan *plan, const struct options *o, struct err *e)
+{
+	const struct config *c = &o->config;
+	struct names all = {0}, sel = c->path;
+
+	for (const char **p = path_names; *p; p++)
+		all.v[all.n++] = *p;
+	if (!sel.n)
+		sel = all;
+	for (unsigned int si = 0; si < c->sink.n; si++)
+		if (sink_find(c->sink.v[si])->needs_file && !c->file)
+			return err_remedy((err_set(e, -EINVAL, "sink %s needs --file PATH",
+						   c->sink.v[si]), e),
+					  "--file /dev/shm/zcbench.dat (memory), or a path on the disk "
+					  "to test");
+	if (c->rounds > plan->rounds)
+		plan->rounds = c->rounds;
+	for (unsigned int i = 0; i < c->source.n * c->sink.n * c->op.n * c->bs.n * c->depth.n *
+					 c->clients.n * sel.n; i++) {
+		struct cell *cell = add_cell(plan);
+		unsigned int k = i;
+		const char *why;
+
+		cell->config = *c;
+		cell->path = path_find(sel.v[k % sel.n]);
+		k /= sel.n;
+		cell->bs = c->bs.v[k % c->bs.n];
+		k /= c->bs.n;
+		cell->depth = (unsigned int)c->depth.v[k % c->depth.n];
+		k /= c->depth.n;
+		cell->clients = (unsigned int)c->clients.v[k % c->clients.n];
+		k /= c->clients.n;
+		cell->sink = sink_find(c->sink.v[k % c->sink.n]);
+		k /= c->sink.n;
+		cell->source = source_find(c->source.v[k % c->source.n]);
+		k /= c->source.n;
+		cell->op = strcmp(c->op.v[k % c->op.n], "read") ? OP_WRITE : OP_READ;
+		collect_args(cell, o);
+		why = why_not(cell);
+		if (why)
+			cell->skipped = strdup(why);
+	}
+	return 0;
+}
+
+/* The packaged inih does not tell its handler the line: count what it reads. */
+static char *read_line(char *buf, int len, void *user)
+{
+	struct workload *w = user;
+
+	w->line++;
+	return fgets(buf, len, w->file);
+}
+
+static int on_setting(void *user, const char *section, const char *name, const char *value)
+{
+	struct workload *w = user;
+	const int line = w->line;
+	struct setting *s;
+	int index = -1;
+
+	/* inih repeats the section with each setting; sections are told apart by name */
+	if (section[0]) {
+		for (index = 0; index < w->nsections; index++)
+			if (!strcmp(w->sections[index], section))
+				break;
+		if (index == w->nsections) {
+			if (index == SECTIONS_MAX) {
+				err_set(w->e, -EINVAL, "%s:%d: more than %d sections", w->path, line,
+					SECTIONS_MAX);
+				return 0;
+			}
+			w->sections[w->nsections++] = strdup(section);
+		}
+	}
+	if (!strcmp(name, "description") && index < 0) {
+		free(w->description);
+		w->description = strdup(value);
+		return 1;
+	}
+	if (w->nsettings == SETTINGS_MAX) {
+		err_set(w->e, -EINVAL, "%s:%d: more than %d settings", w->path, line, SETTINGS_MAX);
+		return 0;
+	}
+	s = &w->settings[w->nsettings++];
+	*s = (struct setting){index, line, strdup(name), strdup(value)};
+	return 1;
+}
+
+static int open_workload(const char *name, char *path, size_t len, struct err *e)
+{
+	const char *const folders[] = {"workloads", ZCBENCH_DATADIR "/workloads"};
+	bool is_file = strchr(name, '/') || strstr(name, ".ini");
+
+	snprintf(path, len, "%s", name);
+	if (is_file && access(path, R_OK) == 0)
+		return 0;
+	if (is_file)
+		return err_sys(e, -errno, "workload %s", name);
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(path, len, "%s/%s.ini", folders[i], name);
+		if (access(path, R_OK) == 0)
+			return 0;
+	}
+	return err_remedy((err_set(e, -ENOENT, "there is no workload '%s' in %s or %s", name, folders[0],
+				   folders[1]), e),
+			  "give a file (./my.ini), or leave it out for the default matrix");
+}
+
+static void free_workload(struct workload *w)
+{
+	for (unsigned int i = 0; i < w->nsettings; i++)
+		free(w->settings[i].name); /* values live on as option texts */
+	for (int i = 0; i < w->nsections; i++)
+		free(w->sections[i]);
+	free(w);
+}
+
+static int apply_settings(struct options *o, const struct workload *w, int section, struct err *e)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; i < w->nsettings && !ret; i++) {
+		const struct setting *s = &w->settings[i];
+		char where[4200];
+
+		if (s->section != section)
+			continue;
+		snprintf(where, sizeof(where), "%s:%d: %s", w->path, s->line, s->name);
+		ret = opts_set(o->sets, o->nsets, CMD_RUN, s->name, s->value, where, e);
+	}
+	return ret;
+}
+
+/* Defaults, the file's settings for everything, the section's (-1: there is none), the command line. */
+static int apply(struct options *o, const struct workload *w, int section, struct err *e)
+{
+	int ret;
+
+	opts_init(o->sets, o->nsets);
+	ret = apply_settings(o, w, -1, e);
+	if (!ret && section >= 0)
+		ret = apply_settings(o, w, section, e);
+	if (ret)
+		return ret;
+	o->rest.n = 0;
+	return opts_parse(o->sets, o->nsets, CMD_RUN, o->argc, o->argv, 2, &o->rest, e);
+}
+
+static int plan_workload(struct plan *plan, struct options *o, const char *name, struct err *e)
+{
+	struct workload *w = calloc(1, sizeof(*w));
+	static char path[4096];
+	int ret;
+
+	if (!w)
+		return err_sys(e, -ENOMEM, "workload");
+	w->path = path;
+	w->e = e;
+	e->what[0] = '\0';
+	ret = open_workload(name, path, sizeof(path), e);
+	if (!ret) {
+		w->file = fopen(path, "re");
+		ret = w->file ? ini_parse_stream(read_line, w, on_setting, w)
+			      : err_sys(e, -errno, "reading workload %s", path);
+		if (ret > 0)
+			ret = e->what[0] ? -EINVAL
+					 : err_set(e, -EINVAL, "%s:%d: neither [section] nor name = value",
+						   path, ret);
+		if (w->file)
+			fclose(w->file);
+	}
+	plan->description = w->description;
+	if (!ret && !w->nsections) {
+		ret = apply(o, w, -1, e);
+		if (!ret)
+			ret = add_section(plan, o, e);
+	}
+	for (int s = 0; !ret && s < w->nsections; s++) {
+		ret = apply(o, w, s, e);
+		if (!ret)
+			ret = add_section(plan, o, e);
+	}
+	free_workload(w);
+	return ret;
+}
+
+int plan_make(struct plan *plan, struct options *o, struct err *e)
+{
+	*plan = (struct plan){0};
+	if (o->rest.n > 1)
+		return err_set(e, -EINVAL, "run takes one workload: %s", o->rest.v[1]);
+	if (o->rest.n)
+		return plan_workload(plan, o, o->rest.v[0], e);
+	return add_section(plan, o, e);
+}
+
+void plan_free(struct plan *plan)
+{
+	for (unsigned int i = 0; i < plan->n; i++) {
+		for (unsigned int k = 0; k < plan->cells[i].nargs; k++)
+			free(plan->cells[i].server_args[k]);
+		free(plan->cells[i].skipped);
+	}
+	free(plan->cells);
+	free(plan->description);
+}

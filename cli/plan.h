@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* The plan of a run: workload and options become a list of cells, in the order in which a round takes
+ * them. */
+#ifndef ZC_PLAN_H
+#define ZC_PLAN_H
+
+#include <jansson.h>
+
+#include "clients/source.h"
+#include "cli/cmd.h"
+#include "servers/server.h"
+
+struct cell {
+	const struct path_ops *path;
+	const struct source_ops *source;
+	const struct sink_ops *sink;
+	enum op op;
+	uint64_t bs;
+	unsigned int depth, clients;
+
+	struct config config;  /* the options of this cell's section */
+	char *server_args[OPT_TABLE_MAX]; /* the path's own options as given, "--name=value" */
+	unsigned int nargs;
+
+	char *skipped;   /* why it is left out of the run; NULL: it runs */
+	bool failed;     /* a round failed; no more rounds */
+	json_t *json;    /* its object in the result */
+};
+
+struct plan {
+	struct cell *cells;
+	unsigned int n, allocated;
+	uint64_t rounds;     /* the most that any section asks for */
+	char *description;   /* of the workload, or NULL */
+};
+
+/* Makes the plan from the command line and, if o->rest names one, a workload: a file, or the name of
+ * one in the workload folders. Cells of one group (all but the path equal) are neighbours. 0 or
+ * -EINVAL with a message that names file and line. */
+int plan_make(struct plan *plan, struct options *o, struct err *e);
+void plan_free(struct plan *plan);
+
+/* Whether two cells differ in nothing but their path. */
+bool cell_same_group(const struct cell *a, const struct cell *b);
+
+#endif

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+/* The result of a run; see result.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "cli/result.h"
+#include "cli/version.h"
+#include "lib/control.h"
+#include "measure/host.h"
+#include "measure/metrics.h"
+
+static int make_folder(char *path, struct err *e)
+{
+	for (char *p = path + 1;; p++) {
+		char c = *p;
+
+		if (c && c != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(path, 0755) && errno != EEXIST)
+			return err_remedy((err_sys(e, -errno, "making folder %s", path), e),
+					  "--output DIR with a place that you can write to");
+		*p = c;
+		if (!c)
+			return 0;
+	}
+}
+
+static json_t *cell_json(const struct cell *c)
+{
+	const struct expect *x = &c->path->expect[c->op];
+
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:I, s:{s:s, s:f}, s:o, s:o}",
+		"path", c->path->name, "source", c->source->name, "sink", c->sink->name, "op",
+		op_names[c->op], "bs", (json_int_t)c->bs, "depth", (json_int_t)c->depth, "clients",
+		(json_int_t)c->clients, "driver", c->config.driver, "pin", c->config.pin, "produce",
+		c->op == OP_WRITE ? c->config.produce : "none", "pattern", c->config.pattern, "file_size",
+		(json_int_t)c->config.size, "expected", "route", route_names[x->route], "copy_factor",
+		x->copies, "rounds", json_array(), "summary", json_object());
+}
+
+/* What DESIGN promises and this version or machine does not measure: absent, with the reason. */
+static json_t *not_measured(void)
+{
+	return json_pack("{s:s, s:s, s:s}", "copy_factor",
+			 "copies in the kernel are not counted yet; declared_copy_factor has those in "
+			 "our own user-space code", "counters", "performance counters are not read yet",
+			 "limits", "the machine's ceilings are not measured yet");
+}
+
+int result_open(struct result *r, struct plan *plan, const struct options *o, struct err *e)
+{
+	char folder[4000], now[40];
+	time_t t = time(NULL);
+	json_t *command = json_array(), *cells = json_array();
+	struct tm tm;
+	int ret;
+
+	localtime_r(&t, &tm);
+	if (o->config.output) {
+		snprintf(folder, sizeof(folder), "%s", o->config.output);
+	} else {
+		strftime(now, sizeof(now), "%Y%m%d-%H%M%S", &tm);
+		snprintf(folder, sizeof(folder), "results/%s", now);
+	}
+	ret = make_folder(folder, e);
+	if (ret) {
+		json_decref(command);
+		json_decref(cells);
+		return ret;
+	}
+	snprintf(r->path, sizeof(r->path), "%s/result.json", folder);
+	strftime(now, sizeof(now), "%Y-%m-%dT%H:%M:%S%z", &tm);
+	for (int i = 0; i < o->argc; i++)
+		json_array_append_new(command, json_string(o->argv[i]));
+	r->root = json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", RESULT_SCHEMA,
+			    "zcbench", ZCBENCH_VERSION, "git", ZCBENCH_GIT, "command", command, "run",
+			    json_pack("{s:s}", "started", now), "host", host_describe(), "not_measured",
+			    not_measured(), "cells", cells, "skipped", json_array());
+	if (plan->description)
+		json_object_set_new(r->root, "workload", json_string(plan->description));
+	for (unsigned int i = 0; i < plan->n; i++) {
+		struct cell *c = &plan->cells[i];
+
+		c->json = cell_json(c);
+		json_array_append(cells, c->json);
+		if (c->skipped)
+			result_skip(r, c, c->skipped);
+	}
+	return 0;
+}
+
+void result_skip(struct result *r, struct cell *c, const char *why)
+{
+	json_t *cells = json_object_get(r->root, "cells");
+	size_t i;
+	json_t *v;
+
+	if (c->skipped != why) {
+		free(c->skipped);
+		c->skipped = strdup(why);
+	}
+	json_array_append_new(json_object_get(r->root, "skipped"),
+			      json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s}", "path",
+					c->path->name, "source", c->source->name, "sink", c->sink->name,
+					"op", op_names[c->op], "bs", (json_int_t)c->bs, "depth",
+					(json_int_t)c->depth, "clients", (json_int_t)c->clients, "why",
+					c->skipped));
+	json_array_foreach(cells, i, v)
+	{
+		if (v != c->json)
+			continue;
+		json_array_remove(cells, i);
+		break;
+	}
+}
+
+void result_add_round(struct cell *c, struct round_result *rr)
+{
+	json_t *rounds = json_object_get(c->json, "rounds");
+	bool ok = json_array_size(rounds) == 0 || json_is_true(json_object_get(c->json, "path_ok"));
+
+	json_array_append(rounds, rr->round);
+	json_object_set_new(c->json, "path_ok", json_boolean(ok && rr->path_ok));
+	if (!rr->path_ok)
+		json_object_set_new(c->json, "path_problem", json_string(rr->problem));
+	if (rr->evidence)
+		json_object_set(c->json, "evidence", rr->evidence);
+	if (rr->verified || !json_object_get(c->json, "verified"))
+		json_object_set_new(c->json, "verified", json_boolean(rr->verified));
+	json_object_set_new(c->json, "summary", metrics_summarise(rounds));
+}
+
+void result_add_error(struct cell *c, const struct err *e)
+{
+	json_object_set_new(c->json, "error", json_string(e->what));
+	if (e->remedy[0])
+		json_object_set_new(c->json, "remedy", json_string(e->remedy));
+	if (e->code == -EILSEQ)
+		json_object_set_new(c->json, "verified", json_false());
+}
+
+int result_write(struct result *r, struct err *e)
+{
+	return json_write_file(r->root, r->path, e);
+}
+
+void result_close(struct result *r)
+{
+	json_decref(r->root);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* The result of a run: one JSON object (docs/result-schema.md), written after every round. */
+#ifndef ZC_RESULT_H
+#define ZC_RESULT_H
+
+#include <jansson.h>
+
+#include "cli/plan.h"
+#include "cli/round.h"
+
+#define RESULT_SCHEMA 1
+
+struct result {
+	json_t *root;
+	char path[4096];   /* of the file */
+};
+
+/* Makes the folder (config's --output or results/DATE-TIME) and the object, with an entry for each cell
+ * of the plan that is not skipped. */
+int result_open(struct result *r, struct plan *plan, const struct options *o, struct err *e);
+
+/* Adds what a round gave. */
+void result_add_round(struct cell *cell, struct round_result *round);
+/* Adds the reason why a cell failed. */
+void result_add_error(struct cell *cell, const struct err *e);
+/* Moves a cell to the list of what was left out, with the reason. */
+void result_skip(struct result *r, struct cell *cell, const char *why);
+
+/* Writes the file. 0, or -errno with a message. */
+int result_write(struct result *r, struct err *e);
+void result_close(struct result *r);
+
+/* The table on f: cells in groups, the best of each group marked. */
+void table_print(FILE *f, const struct plan *plan);
+/* A header line, then a line for each cell with every metric's median, lo and hi. */
+void csv_print(FILE *f, const struct plan *plan);
+
+#endif

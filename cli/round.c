@@ -1,0 +1,609 @@
+// SPDX-License-Identifier: MIT
+/* One round of one cell; see round.h. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "cli/round.h"
+#include "lib/child.h"
+#include "lib/clock.h"
+#include "lib/control.h"
+#include "lib/cpus.h"
+#include "lib/units.h"
+#include "measure/hist.h"
+#include "measure/usage.h"
+
+#define SETUP_NS     (120 * NSEC_PER_SEC) /* start of a server: sink file may have to fill a disk file */
+#define GRACE_NS     (3 * NSEC_PER_SEC)
+#define HEAD_START   (2 * NSEC_PER_MSEC)  /* until all clients have read the order to start */
+#define VERIFY_BYTES (16ull << 20)
+#define VERIFY_OPS   64
+
+volatile int interrupted;
+
+struct round {
+	const struct cell *cell;
+	char mountpoint[300];
+	struct child server;
+	struct child *clients;
+	unsigned int nclients; /* started */
+	bool started;          /* the server is ready */
+	json_t *evidence;
+	uint64_t setup_ns;     /* the slowest client's */
+};
+
+/* Where everybody runs. */
+struct placement {
+	int client[CPUS_MAX], nclient; /* client i on client[i % nclient]; 0: anywhere */
+	int server[CPUS_MAX], nserver;
+	bool shared;
+};
+
+static void place(const struct cell *c, struct placement *p)
+{
+	int all[CPUS_MAX], n = cpus_allowed(all, CPUS_MAX), half = n / 2;
+
+	p->nclient = p->nserver = 0;
+	p->shared = n < 2;
+	if (!strcmp(c->config.pin, "none") || n < 1)
+		return;
+	if (!strcmp(c->config.pin, "split") && n >= 2) {
+		p->nclient = half;
+		p->nserver = n - half;
+		memcpy(p->client, all, sizeof(int) * (size_t)half);
+		memcpy(p->server, all + half, sizeof(int) * (size_t)(n - half));
+		return;
+	}
+	p->shared = true;
+	p->nclient = (int)c->clients < n ? (int)c->clients : n;
+	p->nserver = p->nclient;
+	memcpy(p->client, all, sizeof(int) * (size_t)p->nclient);
+	memcpy(p->server, all, sizeof(int) * (size_t)p->nserver);
+}
+
+static uint64_t integer(const json_t *obj, const char *name)
+{
+	return (uint64_t)json_integer_value(json_object_get(obj, name));
+}
+
+/* An answer from a process, with its error if it is one, and its death if it died. */
+static int answer(struct child *c, const char *who, json_t **msg, uint64_t timeout_ns, struct err *e)
+{
+	uint64_t end = clock_ns() + timeout_ns;
+	int ret;
+
+	do {
+		uint64_t now = clock_ns();
+
+		ret = interrupted ? -EINTR : control_recv(c->control, msg, end > now ? end - now : 0);
+	} while (ret == -EINTR && !interrupted);
+	if (ret == -EINTR)
+		return err_set(e, -EINTR, "interrupted");
+	if (ret == -ETIMEDOUT)
+		return err_set(e, -ETIMEDOUT, "%s does not answer", who);
+	if (ret == -EPIPE) {
+		child_wait(c, NSEC_PER_SEC);
+		return err_set(e, -EPIPE, "%s %s in the middle of the round", who, child_fate(c));
+	}
+	if (ret)
+		return err_sys(e, ret, "talking to %s", who);
+	ret = control_is_error(*msg, e);
+	if (ret) {
+		json_decref(*msg);
+		*msg = NULL;
+	}
+	return ret;
+}
+
+static int ask(struct child *c, const char *who, json_t *question, json_t **msg, uint64_t timeout_ns,
+	       struct err *e)
+{
+	int ret = control_send(c->control, question);
+
+	if (ret && ret != -EPIPE)
+		return err_sys(e, ret, "talking to %s", who);
+	return answer(c, who, msg, timeout_ns, e); /* a dead one's last words may still be there */
+}
+
+static int start_server(struct round *r, const struct placement *p, struct err *e)
+{
+	const struct config *c = &r->cell->config;
+	char size[32], files[16];
+	char *argv[OPT_TABLE_MAX + 24];
+	json_t *msg = NULL;
+	int n = 0, ret;
+
+	snprintf(size, sizeof(size), "%" PRIu64, c->size);
+	snprintf(files, sizeof(files), "%u", r->cell->clients);
+	argv[n++] = "zcbench";
+	argv[n++] = "serve";
+	argv[n++] = (char *)r->cell->path->name;
+	argv[n++] = r->mountpoint;
+	argv[n++] = "--sink";
+	argv[n++] = (char *)r->cell->sink->name;
+	argv[n++] = "--size";
+	argv[n++] = size;
+	argv[n++] = "--files";
+	argv[n++] = files;
+	if (c->file) {
+		argv[n++] = "--file";
+		argv[n++] = (char *)c->file;
+	}
+	if (c->overwrite)
+		argv[n++] = "--overwrite";
+	if (r->cell->op == OP_READ)
+		argv[n++] = "--fill";
+	if (r->cell->bs % 4096)
+		argv[n++] = "--no-aligned";
+	if (p->shared)
+		argv[n++] = "--shares-cpu";
+	if (c->fault) {
+		argv[n++] = "--fault";
+		argv[n++] = (char *)c->fault;
+	}
+	for (unsigned int i = 0; i < r->cell->nargs; i++)
+		argv[n++] = r->cell->server_args[i];
+	argv[n] = NULL;
+	ret = child_start(&r->server, argv, p->server, p->nserver, e);
+	if (ret)
+		return ret;
+	ret = answer(&r->server, "the server", &msg, SETUP_NS, e);
+	if (ret)
+		return ret;
+	r->evidence = json_incref(json_object_get(msg, "ready"));
+	json_decref(msg);
+	r->started = true;
+	return 0;
+}
+
+static int start_client(struct round *r, unsigned int i, const struct placement *p, struct err *e)
+{
+	char *argv[] = {"zcbench", "client", NULL, NULL, NULL};
+	const struct cell *c = r->cell;
+	char file[330];
+	int ret;
+
+	ret = child_start(&r->clients[i], argv, NULL, 0, e);
+	if (ret)
+		return ret;
+	r->nclients = i + 1;
+	snprintf(file, sizeof(file), "%s/data%u", r->mountpoint, i);
+	ret = control_send(
+		r->clients[i].control,
+		json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:b, s:i, s:I, s:O}", "file", file,
+			  "io", c->path->client == CLIENT_IPC ? "ipc" : "fuse", "op", op_names[c->op],
+			  "source", c->source->name, "bs", (json_int_t)c->bs, "depth",
+			  (json_int_t)c->depth, "file_size", (json_int_t)c->config.size, "random",
+			  !strcmp(c->config.pattern, "random"), "produce",
+			  c->op == OP_WRITE && !strcmp(c->config.produce, "each"), "cpu",
+			  p->nclient ? p->client[i % (unsigned int)p->nclient] : -1, "number",
+			  (json_int_t)i, "server", r->evidence));
+	return ret ? err_sys(e, ret, "talking to a client") : 0;
+}
+
+static int start_clients(struct round *r, const struct placement *p, struct err *e)
+{
+	int ret = 0;
+
+	r->clients = calloc(r->cell->clients, sizeof(*r->clients));
+	if (!r->clients)
+		return err_sys(e, -ENOMEM, "starting clients");
+	for (unsigned int i = 0; i < r->cell->clients && !ret; i++)
+		ret = start_client(r, i, p, e);
+	for (unsigned int i = 0; i < r->nclients && !ret; i++) {
+		json_t *msg = NULL;
+		uint64_t ns;
+
+		ret = answer(&r->clients[i], "a client", &msg, r->cell->config.watchdog_ns, e);
+		if (ret)
+			break;
+		ns = integer(json_object_get(msg, "ready"), "setup_ns");
+		r->setup_ns = ns > r->setup_ns ? ns : r->setup_ns;
+		json_decref(msg);
+	}
+	return ret;
+}
+
+/* Ends everything. A client can wait in the kernel for a server that hangs, and not even SIGKILL ends
+ * that: so the connection is aborted before the server is killed, and clients come last. */
+static void stop_all(struct round *r, bool failed)
+{
+	json_t *msg = NULL;
+	struct err e;
+
+	for (unsigned int i = 0; i < r->nclients && !failed; i++)
+		child_end(&r->clients[i], GRACE_NS);
+	if (r->server.pid) {
+		if (failed) {
+			fuse_abort(r->mountpoint);
+		} else if (!ask(&r->server, "the server", json_pack("{s:s}", "cmd", "stop"), &msg,
+				GRACE_NS, &e)) {
+			json_decref(msg);
+		}
+		if (child_end(&r->server, failed ? NSEC_PER_SEC / 2 : GRACE_NS) && !failed)
+			warn("the %s server did not end in time, or died; it was killed",
+			     r->cell->path->name);
+	} else {
+		child_end(&r->server, 0);
+	}
+	for (unsigned int i = 0; i < r->nclients; i++)
+		child_end(&r->clients[i], failed ? NSEC_PER_SEC / 10 : GRACE_NS);
+	free(r->clients);
+	rundir_drop_mountpoint(r->mountpoint);
+}
+
+static uint64_t verify_ops(const struct cell *c)
+{
+	uint64_t ops = VERIFY_BYTES / c->bs, blocks = c->config.size / c->bs;
+
+	if (ops > VERIFY_OPS)
+		ops = VERIFY_OPS;
+	if (ops < 2ull * c->depth)
+		ops = 2ull * c->depth;
+	return ops < blocks ? ops : blocks;
+}
+
+/* The server's own count must be what clients moved: a check that never looked is no check. */
+static int judge_verification(const struct round *r, const json_t *end, uint64_t bytes, struct err *e)
+{
+	const json_t *stats = json_object_get(end, "stats");
+	const char *wrong = json_string_value(json_object_get(stats, "verify_error"));
+	uint64_t seen = integer(stats, "verified_bytes");
+	uint64_t stored = integer(end, "stored_bytes_checked");
+
+	if (wrong)
+		return err_set(e, -EILSEQ, "verification: %s", wrong);
+	if (r->cell->op == OP_WRITE && seen + stored < bytes)
+		return err_set(e, -EILSEQ,
+			       "verification: clients wrote %" PRIu64 " bytes, the server saw %" PRIu64
+			       " and found %" PRIu64 " stored", bytes, seen, stored);
+	return 0;
+}
+
+static int verify(struct round *r, struct round_result *out, struct err *e)
+{
+	const struct cell *c = r->cell;
+	const uint64_t ops = verify_ops(c), seed = clock_ns(), timeout = c->config.watchdog_ns;
+	json_t *msg = NULL, *files = json_array();
+	int ret;
+
+	ret = ask(&r->server, "the server",
+		  json_pack("{s:s, s:I, s:s, s:I}", "cmd", "verify", "seed", (json_int_t)seed, "op",
+			    op_names[c->op], "len", (json_int_t)(ops * c->bs)), &msg, SETUP_NS, e);
+	if (ret)
+		goto out;
+	json_decref(msg);
+	for (unsigned int i = 0; i < r->nclients; i++) {
+		control_send(r->clients[i].control,
+			     json_pack("{s:s, s:I, s:I}", "cmd", "verify", "seed",
+				       (json_int_t)(seed + i), "ops", (json_int_t)ops));
+		if (c->op == OP_WRITE)
+			json_array_append_new(files, json_integer((json_int_t)(ops * c->bs)));
+	}
+	for (unsigned int i = 0; i < r->nclients; i++) {
+		ret = answer(&r->clients[i], "a client", &msg, timeout, e);
+		if (ret)
+			goto out;
+		out->verified_bytes += integer(msg, "verified_bytes");
+		json_decref(msg);
+	}
+	ret = ask(&r->server, "the server",
+		  json_pack("{s:s, s:O}", "cmd", "verify_end", "files", files), &msg, SETUP_NS, e);
+	if (ret)
+		goto out;
+	ret = judge_verification(r, msg, out->verified_bytes, e);
+	json_decref(msg);
+	out->verified = !ret;
+out:
+	json_decref(files);
+	return ret;
+}
+
+static int server_stats(struct round *r, json_t **stats, struct err *e)
+{
+	return ask(&r->server, "the server", json_pack("{s:s}", "cmd", "stats"), stats,
+		   r->cell->config.watchdog_ns, e);
+}
+
+/* How long to wait for a client. With --count nobody knows: as long as the server still gets requests. */
+static int await_client(struct round *r, unsigned int i, uint64_t expected_ns, json_t **msg,
+			struct err *e)
+{
+	const uint64_t watchdog = r->cell->config.watchdog_ns;
+	uint64_t seen = UINT64_MAX;
+	int ret;
+
+	for (;;) {
+		json_t *stats = NULL;
+		struct usage u;
+		uint64_t now;
+
+		ret = answer(&r->clients[i], "a client", msg, expected_ns + watchdog, e);
+		if (ret != -ETIMEDOUT || !r->cell->config.count)
+			break;
+		ret = server_stats(r, &stats, e);
+		if (ret)
+			return ret;
+		usage_from_json(&u, json_object_get(stats, "usage"));
+		now = u.user_ns + u.kernel_ns;
+		json_decref(stats);
+		if (now == seen)
+			break;
+		seen = now;
+	}
+	if (ret == -ETIMEDOUT) {
+		char text[32];
+
+		format_time(text, sizeof(text), (double)watchdog);
+		err_set(e, -ETIMEDOUT, "the server did not answer a client for %s; its mount was aborted",
+			text);
+		err_remedy(e, "--watchdog with a longer time, if it is only slow");
+	}
+	return ret;
+}
+
+/* Runs all clients once and collects their answers into results (one for each client). */
+static int run_clients(struct round *r, uint64_t runtime_ns, uint64_t count, json_t *results,
+		       struct err *e)
+{
+	const uint64_t start_at = clock_ns() + HEAD_START;
+
+	for (unsigned int i = 0; i < r->nclients; i++)
+		control_send(r->clients[i].control,
+			     json_pack("{s:s, s:I, s:I, s:I}", "cmd", "run", "start_at",
+				       (json_int_t)start_at, "runtime_ns", (json_int_t)runtime_ns,
+				       "count", (json_int_t)count));
+	for (unsigned int i = 0; i < r->nclients; i++) {
+		json_t *msg = NULL;
+		int ret = await_client(r, i, runtime_ns, &msg, e);
+
+		if (ret)
+			return ret;
+		json_array_append_new(results, msg);
+	}
+	return 0;
+}
+
+/* What the server counted during the round: `after` minus `before`, for one op. */
+static json_t *route_diff(const json_t *before, const json_t *after)
+{
+	json_t *out = json_object(), *a;
+	const char *route;
+
+	json_object_foreach((json_t *)after, route, a) {
+		const json_t *b = json_object_get(before, route);
+		uint64_t requests = integer(a, "requests") - integer(b, "requests");
+		uint64_t bytes = integer(a, "bytes") - integer(b, "bytes");
+
+		if (requests)
+			json_object_set_new(out, route,
+					    json_pack("{s:I, s:I}", "requests", (json_int_t)requests,
+						      "bytes", (json_int_t)bytes));
+	}
+	return out;
+}
+
+/* Did every request take the route that the path promises? */
+static void judge_path(const struct cell *c, const json_t *routes, uint64_t payload,
+		       struct round_result *out)
+{
+	const struct expect *x = &c->path->expect[c->op];
+	uint64_t good = 0, total = 0;
+
+	out->path_ok = true;
+	for (int route = 0; route < ROUTE_COUNT; route++) {
+		const json_t *o = json_object_get(routes, route_names[route]);
+		uint64_t bytes = integer(o, "bytes");
+
+		total += bytes;
+		if (route == (int)x->route)
+			good += bytes;
+		if (!bytes || route == (int)x->route || x->tolerates >> route & 1)
+			continue;
+		out->path_ok = false;
+		snprintf(out->problem, sizeof(out->problem),
+			 "%" PRIu64 " requests with %" PRIu64 " bytes came by route %s, not %s",
+			 integer(o, "requests"), bytes, route_names[route], route_names[x->route]);
+	}
+	if (!out->path_ok)
+		return;
+	if (x->route == ROUTE_NONE ? total != 0 : total != payload || !good) {
+		out->path_ok = false;
+		snprintf(out->problem, sizeof(out->problem),
+			 "clients moved %" PRIu64 " bytes, the server counted %" PRIu64 ", %" PRIu64
+			 " of them by route %s", payload, total, good, route_names[x->route]);
+	}
+}
+
+static json_t *role(const struct usage *u, uint64_t not_ours_ns)
+{
+	/* production is user time on the client's own thread */
+	uint64_t user = u->user_ns > not_ours_ns ? u->user_ns - not_ours_ns : 0;
+
+	return json_pack("{s:I, s:I}", "user", (json_int_t)user, "kernel", (json_int_t)u->kernel_ns);
+}
+
+static json_t *switches(const struct usage *u)
+{
+	return json_pack("{s:I, s:I}", "voluntary", (json_int_t)u->voluntary_switches, "involuntary",
+			 (json_int_t)u->involuntary_switches);
+}
+
+static json_t *faults(const struct usage *u)
+{
+	return json_pack("{s:I, s:I}", "minor", (json_int_t)u->minor_faults, "major",
+			 (json_int_t)u->major_faults);
+}
+
+static json_t *latency_json(const struct hist *h)
+{
+	return json_pack("{s:f, s:f, s:f, s:f, s:I, s:I, s:f}", "p50", hist_quantile(h, 0.5), "p90",
+			 hist_quantile(h, 0.9), "p99", hist_quantile(h, 0.99), "p999",
+			 hist_quantile(h, 0.999), "max", (json_int_t)h->max, "min",
+			 (json_int_t)(h->total ? h->min : 0), "mean",
+			 h->total ? (double)h->sum / (double)h->total : 0.0);
+}
+
+/* The sums over all clients. Throughput adds the clients' own rates: each is timed by itself, without
+ * its production. */
+struct totals {
+	uint64_t ops, payload, produce_ns, wall_ns, copied;
+	double rate;
+	struct usage usage;
+	struct hist latency;
+};
+
+static int sum_clients(const json_t *results, struct totals *t, struct err *e)
+{
+	memset(t, 0, sizeof(*t));
+	hist_init(&t->latency);
+	for (size_t i = 0; i < json_array_size(results); i++) {
+		const json_t *c = json_array_get(results, i);
+		static struct hist h;
+		struct usage u;
+
+		if (hist_from_json(&h, json_object_get(c, "latency")))
+			return err_set(e, -EPROTO, "a client's histogram makes no sense");
+		hist_merge(&t->latency, &h);
+		usage_from_json(&u, json_object_get(c, "usage"));
+		usage_add(&t->usage, &u);
+		t->ops += integer(c, "ops");
+		t->payload += integer(c, "payload_bytes");
+		t->produce_ns += integer(c, "produce_ns");
+		t->copied += integer(c, "copied_bytes");
+		if (integer(c, "wall_ns") > t->wall_ns)
+			t->wall_ns = integer(c, "wall_ns");
+		if (integer(c, "elapsed_ns"))
+			t->rate += (double)integer(c, "payload_bytes") * 1e9 /
+				   (double)integer(c, "elapsed_ns");
+	}
+	if (!t->ops || t->rate <= 0)
+		return err_set(e, -EIO, "no operation completed");
+	return 0;
+}
+
+/* What each client did, where there are several: fairness can be computed from it. */
+static json_t *each_client(const json_t *results)
+{
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < json_array_size(results); i++) {
+		const json_t *c = json_array_get(results, i);
+
+		json_array_append_new(out, json_pack("{s:O, s:O, s:O}", "ops", json_object_get(c, "ops"),
+						     "payload_bytes",
+						     json_object_get(c, "payload_bytes"), "elapsed_ns",
+						     json_object_get(c, "elapsed_ns")));
+	}
+	return out;
+}
+
+static json_t *round_json(struct round *r, const struct totals *t, const json_t *before,
+			  const json_t *after, uint64_t system_ns, json_t *routes, const json_t *results)
+{
+	struct usage a, b, server;
+	json_t *j, *histogram;
+
+	usage_from_json(&a, json_object_get(before, "usage"));
+	usage_from_json(&b, json_object_get(after, "usage"));
+	usage_diff(&server, &a, &b);
+	j = json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:o}", "payload_bytes", (json_int_t)t->payload,
+		      "ops", (json_int_t)t->ops, "elapsed_ns",
+		      (json_int_t)((double)t->payload * 1e9 / t->rate), "wall_ns",
+		      (json_int_t)t->wall_ns, "produce_ns", (json_int_t)t->produce_ns,
+		      "throughput_bytes_per_s", t->rate, "latency_ns", latency_json(&t->latency));
+	json_object_set_new(j, "cpu_ns",
+			    json_pack("{s:o, s:o, s:I}", "client", role(&t->usage, t->produce_ns),
+				      "server", role(&server, 0), "system", (json_int_t)system_ns));
+	json_object_set_new(j, "context_switches", json_pack("{s:o, s:o}", "client", switches(&t->usage),
+							     "server", switches(&server)));
+	json_object_set_new(j, "page_faults", json_pack("{s:o, s:o}", "client", faults(&t->usage),
+							"server", faults(&server)));
+	json_object_set_new(j, "requests", routes);
+	json_object_set_new(j, "largest_request",
+			    json_integer((json_int_t)integer(after, "largest_request")));
+	/* the declared part of the ledger: copies that our own code makes in user space */
+	json_object_set_new(j, "copied_bytes",
+			    json_pack("{s:{s:I}, s:{s:I}}", "client_user", "user", (json_int_t)t->copied,
+				      "server_user", "user",
+				      (json_int_t)(integer(after, "user_copied_bytes") -
+						   integer(before, "user_copied_bytes"))));
+	json_object_set_new(j, "setup_ns", json_integer((json_int_t)r->setup_ns));
+	if (json_array_size(results) > 1)
+		json_object_set_new(j, "clients", each_client(results));
+	histogram = hist_to_json(&t->latency);
+	json_object_set(j, "latency_histogram", json_object_get(histogram, "buckets"));
+	json_decref(histogram);
+	return j;
+}
+
+static int measure(struct round *r, struct round_result *out, struct err *e)
+{
+	const struct config *c = &r->cell->config;
+	json_t *before = NULL, *after = NULL, *results = json_array(), *discard = json_array();
+	json_t *routes;
+	uint64_t busy0 = 0, busy1 = 0;
+	static struct totals t;
+	int ret = 0;
+
+	if (c->warmup_ns)
+		ret = run_clients(r, c->warmup_ns, 0, discard, e);
+	if (!ret)
+		ret = server_stats(r, &before, e);
+	usage_system_busy(&busy0);
+	if (!ret)
+		ret = run_clients(r, c->runtime_ns, c->count, results, e);
+	usage_system_busy(&busy1);
+	if (!ret)
+		ret = server_stats(r, &after, e);
+	if (!ret)
+		ret = sum_clients(results, &t, e);
+	if (!ret) {
+		const char *op = op_names[r->cell->op];
+
+		routes = route_diff(json_object_get(before, op), json_object_get(after, op));
+		judge_path(r->cell, routes, t.payload, out);
+		out->round = round_json(r, &t, before, after, busy1 - busy0, routes, results);
+	}
+	json_decref(before);
+	json_decref(after);
+	json_decref(results);
+	json_decref(discard);
+	return ret;
+}
+
+int round_run(struct rundir *dir, const struct cell *cell, bool want_verify, bool want_measure,
+	      struct round_result *out, struct err *e)
+{
+	struct round r = {.cell = cell, .server = {.pidfd = -1, .control = -1}};
+	struct placement *p = malloc(sizeof(*p));
+	int ret;
+
+	*out = (struct round_result){0};
+	if (!p)
+		return err_sys(e, -ENOMEM, "a round");
+	place(cell, p);
+	ret = rundir_mountpoint(dir, r.mountpoint, sizeof(r.mountpoint), e);
+	if (!ret)
+		ret = start_server(&r, p, e);
+	if (!ret)
+		ret = start_clients(&r, p, e);
+	if (!ret && want_verify)
+		ret = verify(&r, out, e);
+	if (!ret && want_measure)
+		ret = measure(&r, out, e);
+	/* a client that lost its server says so in its own words: name the cause instead */
+	if (ret && ret != -EINTR && r.server.pid && !child_wait(&r.server, 0) &&
+	    WIFSIGNALED(r.server.status))
+		ret = err_set(e, -EPIPE, "the server %s in the middle of the round",
+			      child_fate(&r.server));
+	stop_all(&r, ret != 0);
+	out->evidence = r.evidence;
+	out->started = r.started;
+	free(p);
+	return ret;
+}

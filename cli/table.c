@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+/* The result as a table for people and as CSV; see result.h. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/result.h"
+#include "lib/units.h"
+#include "measure/metrics.h"
+
+static const json_t *summary_of(const struct cell *c)
+{
+	return json_object_get(c->json, "summary");
+}
+
+static double median(const struct cell *c, const char *metric)
+{
+	return summary_value(summary_of(c), metric, "median");
+}
+
+/* Best means: no other cell of the group is faster with certainty. All whose interval reaches the best
+ * median's interval share the mark: the data does not tell them apart. */
+static bool is_best(const struct plan *plan, const struct cell *c)
+{
+	double hi = summary_value(summary_of(c), "throughput_bytes_per_s", "hi");
+
+	for (unsigned int i = 0; i < plan->n; i++) {
+		const struct cell *other = &plan->cells[i];
+
+		if (other == c || other->skipped || !cell_same_group(other, c))
+			continue;
+		if (summary_value(summary_of(other), "throughput_bytes_per_s", "lo") > hi)
+			return false;
+	}
+	return isfinite(hi);
+}
+
+static void print_group(FILE *f, const struct cell *c)
+{
+	char bs[32];
+
+	fprintf(f, "\n%s, sink %s, %s blocks, source %s, depth %u, %u client%s, pin %s\n",
+		op_names[c->op], c->sink->name, format_size(bs, sizeof(bs), c->bs), c->source->name,
+		c->depth, c->clients, c->clients == 1 ? "" : "s", c->config.pin);
+	fprintf(f, "    %-12s %-12s %-27s %9s %9s %20s  %-8s %s\n", "path", "throughput",
+		"(95 % interval)", "p50", "p99", "CPU client+server", "verified", "path");
+}
+
+static void print_cell(FILE *f, const struct plan *plan, const struct cell *c)
+{
+	char rate[32], lo[32], hi[32], interval[72], p50[32], p99[32], cpu[64];
+	const json_t *s = summary_of(c);
+	const char *error = json_string_value(json_object_get(c->json, "error"));
+	const char *problem = json_string_value(json_object_get(c->json, "path_problem"));
+
+	if (!isfinite(median(c, "throughput_bytes_per_s"))) {
+		fprintf(f, "    %-12s %s\n", c->path->name, error ? error : "not measured");
+		return;
+	}
+	format_rate(rate, sizeof(rate), median(c, "throughput_bytes_per_s"));
+	format_rate(lo, sizeof(lo), summary_value(s, "throughput_bytes_per_s", "lo"));
+	format_rate(hi, sizeof(hi), summary_value(s, "throughput_bytes_per_s", "hi"));
+	snprintf(interval, sizeof(interval), "(%s .. %s)", lo, hi);
+	format_time(p50, sizeof(p50), median(c, "latency_p50_ns"));
+	format_time(p99, sizeof(p99), median(c, "latency_p99_ns"));
+	snprintf(cpu, sizeof(cpu), "%.0f + %.0f ns/KiB", median(c, "client_cpu_ns_per_kib"),
+		 median(c, "server_cpu_ns_per_kib"));
+	fprintf(f, "  %c %-12s %-12s %-27s %9s %9s %20s  %-8s %s\n", is_best(plan, c) ? '*' : ' ',
+		c->path->name, rate, interval, p50, p99, cpu,
+		json_is_true(json_object_get(c->json, "verified")) ? "yes" : "NO",
+		json_is_true(json_object_get(c->json, "path_ok")) ? "ok" : "NOT AS CLAIMED");
+	if (problem)
+		fprintf(f, "      ^ %s\n", problem);
+	if (error)
+		fprintf(f, "      ^ %s\n", error);
+}
+
+static void print_skipped(FILE *f, const struct plan *plan)
+{
+	bool titled = false;
+
+	for (unsigned int i = 0; i < plan->n; i++) {
+		const struct cell *c = &plan->cells[i];
+		bool said = !c->skipped;
+
+		/* one line for each path, sink and reason */
+		for (unsigned int k = 0; k < i && !said; k++)
+			said = plan->cells[k].skipped && plan->cells[k].path == c->path &&
+			       plan->cells[k].sink == c->sink &&
+			       !strcmp(plan->cells[k].skipped, c->skipped);
+		if (said)
+			continue;
+		if (!titled)
+			fprintf(f, "\nleft out:\n");
+		titled = true;
+		fprintf(f, "    %-12s sink %s: %s\n", c->path->name, c->sink->name, c->skipped);
+	}
+}
+
+void table_print(FILE *f, const struct plan *plan)
+{
+	for (unsigned int i = 0; i < plan->n; i++) {
+		const struct cell *c = &plan->cells[i];
+		bool first = !c->skipped;
+
+		for (unsigned int k = 0; k < i && first; k++)
+			first = plan->cells[k].skipped || !cell_same_group(&plan->cells[k], c);
+		if (!first)
+			continue;
+		print_group(f, c);
+		for (unsigned int k = i; k < plan->n; k++)
+			if (!plan->cells[k].skipped && cell_same_group(&plan->cells[k], c))
+				print_cell(f, plan, &plan->cells[k]);
+	}
+	print_skipped(f, plan);
+	fprintf(f, "\n* best throughput of its group (several: the intervals do not tell them apart)\n");
+}
+
+void csv_print(FILE *f, const struct plan *plan)
+{
+	fprintf(f, "path,source,sink,op,bs,depth,clients,pin,produce,pattern,driver,rounds,verified,path_ok");
+	for (const struct metric *m = metrics; m->name; m++)
+		fprintf(f, ",%s,%s_lo,%s_hi", m->name, m->name, m->name);
+	fputc('\n', f);
+	for (unsigned int i = 0; i < plan->n; i++) {
+		const struct cell *c = &plan->cells[i];
+
+		if (c->skipped)
+			continue;
+		fprintf(f, "%s,%s,%s,%s,%llu,%u,%u,%s,%s,%s,%s,%zu,%s,%s", c->path->name,
+			c->source->name, c->sink->name, op_names[c->op], (unsigned long long)c->bs,
+			c->depth, c->clients, c->config.pin, c->config.produce, c->config.pattern,
+			c->config.driver, json_array_size(json_object_get(c->json, "rounds")),
+			json_is_true(json_object_get(c->json, "verified")) ? "true" : "false",
+			json_is_true(json_object_get(c->json, "path_ok")) ? "true" : "false");
+		for (const struct metric *m = metrics; m->name; m++) {
+			static const char *const which[] = {"median", "lo", "hi"};
+
+			for (int k = 0; k < 3; k++) {
+				double v = summary_value(summary_of(c), m->name, which[k]);
+
+				/* absent is an empty field, never zero */
+				if (isfinite(v))
+					fprintf(f, ",%.10g", v);
+				else
+					fputc(',', f);
+			}
+		}
+		fputc('\n', f);
+	}
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ZC_VERSION_H
+#define ZC_VERSION_H
+
+#include "git.h" /* ZCBENCH_GIT: made by the Makefile, in its build folder */
+
+#define ZCBENCH_VERSION "0.1.0"
+
+#ifndef ZCBENCH_DATADIR
+#define ZCBENCH_DATADIR "/usr/local/share/zcbench"
+#endif
+
+#endif

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+/* The client process; see client.h. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "clients/client.h"
+#include "clients/native.h"
+#include "lib/clock.h"
+#include "lib/control.h"
+#include "lib/cpus.h"
+#include "lib/pattern.h"
+#include "measure/usage.h"
+
+struct client {
+	int fd;
+	json_t *config;
+	struct source source;
+	struct io io;
+	struct native native;
+	struct native_result result; /* large: not on the stack */
+};
+
+static uint64_t number(const json_t *obj, const char *name)
+{
+	return (uint64_t)json_integer_value(json_object_get(obj, name));
+}
+
+static const char *text(const json_t *obj, const char *name)
+{
+	const char *s = json_string_value(json_object_get(obj, name));
+
+	return s ? s : "";
+}
+
+/* Slots begin on page boundaries, whatever the block size: O_DIRECT likes it, and no two operations
+ * share a page. */
+static size_t stride_of(size_t bs)
+{
+	return (bs + 4095) & ~(size_t)4095;
+}
+
+static int set_up(struct client *c, struct err *e)
+{
+	const json_t *cfg = c->config;
+	int ret;
+
+	c->native = (struct native){
+		.io = &c->io,
+		.op = strcmp(text(cfg, "op"), "read") ? OP_WRITE : OP_READ,
+		.bs = number(cfg, "bs"),
+		.stride = stride_of(number(cfg, "bs")),
+		.depth = (unsigned int)number(cfg, "depth"),
+		.file_size = number(cfg, "file_size"),
+		.random = json_is_true(json_object_get(cfg, "random")),
+		.produce = json_is_true(json_object_get(cfg, "produce")),
+		.random_state = 0x9e3779b97f4a7c15ULL * (number(cfg, "number") + 1),
+	};
+	c->source.ops = source_find(text(cfg, "source"));
+	if (!c->source.ops)
+		return err_set(e, -EINVAL, "no source '%s'", text(cfg, "source"));
+	ret = cpus_bind_thread((int)(int64_t)number(cfg, "cpu"));
+	if (ret)
+		return err_sys(e, ret, "binding to CPU %d", (int)(int64_t)number(cfg, "cpu"));
+	/* after the binding: first touch decides the NUMA node */
+	ret = c->source.ops->alloc(&c->source, c->native.stride * c->native.depth, e);
+	if (ret)
+		return ret;
+	pattern_fill(c->source.map, c->source.size, 0, 0);
+	c->io = (struct io){
+		.ops = !strcmp(text(cfg, "io"), "ipc") ? &io_ipc
+		       : c->native.depth > 1	       ? &io_uring_ops
+						       : &io_syscall,
+		.source = &c->source,
+		.path = text(cfg, "file"),
+		.bs = c->native.bs,
+		.depth = c->native.depth,
+		.server = json_object_get(cfg, "server"),
+	};
+	ret = c->io.ops->open(&c->io, e);
+	if (ret)
+		c->source.ops->free(&c->source);
+	return ret;
+}
+
+static json_t *cmd_verify(struct client *c, const json_t *msg)
+{
+	uint64_t bytes = 0;
+	struct err e;
+
+	if (native_verify(&c->native, number(msg, "ops"), number(msg, "seed"), &bytes, &e))
+		return control_error(&e);
+	return json_pack("{s:I}", "verified_bytes", (json_int_t)bytes);
+}
+
+static void sleep_until(uint64_t ns)
+{
+	struct timespec ts = {
+		.tv_sec = (time_t)(ns / NSEC_PER_SEC),
+		.tv_nsec = (long)(ns % NSEC_PER_SEC),
+	};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
+		;
+}
+
+static json_t *cmd_run(struct client *c, const json_t *msg)
+{
+	struct native_result *r = &c->result;
+	struct usage before, after, spent;
+	uint64_t copied = c->io.copied;
+	struct err e;
+
+	sleep_until(number(msg, "start_at"));
+	usage_self(&before);
+	if (native_run(&c->native, number(msg, "runtime_ns"), number(msg, "count"), r, &e))
+		return control_error(&e);
+	usage_self(&after);
+	usage_diff(&spent, &before, &after);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "ops", (json_int_t)r->ops,
+			 "payload_bytes", (json_int_t)r->payload_bytes, "elapsed_ns",
+			 (json_int_t)r->elapsed_ns, "wall_ns", (json_int_t)r->wall_ns, "produce_ns",
+			 (json_int_t)r->produce_ns, "copied_bytes",
+			 (json_int_t)(c->io.copied - copied), "latency", hist_to_json(&r->latency),
+			 "usage", usage_to_json(&spent));
+}
+
+static void serve_commands(struct client *c)
+{
+	json_t *msg = NULL, *answer;
+
+	for (;;) {
+		const char *cmd;
+
+		if (control_recv(c->fd, &msg, UINT64_MAX))
+			return;
+		cmd = text(msg, "cmd");
+		if (!strcmp(cmd, "verify"))
+			answer = cmd_verify(c, msg);
+		else if (!strcmp(cmd, "run"))
+			answer = cmd_run(c, msg);
+		else
+			answer = NULL;
+		json_decref(msg);
+		if (!answer || control_send(c->fd, answer))
+			return;
+	}
+}
+
+int client_main(int fd)
+{
+	struct client *c = calloc(1, sizeof(*c));
+	uint64_t start;
+	struct err e;
+
+	/* A client that hangs in a dead mount must not outlive the run. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!c || control_recv(fd, &c->config, 10 * NSEC_PER_SEC))
+		return 1;
+	c->fd = fd;
+	start = clock_ns();
+	if (set_up(c, &e)) {
+		control_send(fd, control_error(&e));
+		return 1;
+	}
+	control_send(fd, json_pack("{s:{s:I, s:s}}", "ready", "setup_ns",
+				   (json_int_t)(clock_ns() - start), "io", c->io.ops->name));
+	serve_commands(c);
+	c->io.ops->close(&c->io);
+	c->source.ops->free(&c->source);
+	json_decref(c->config);
+	free(c);
+	return 0;
+}

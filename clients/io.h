@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* How the native driver gets an operation to a server: one table for each way. */
+#ifndef ZC_IO_H
+#define ZC_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <jansson.h>
+
+#include "clients/source.h"
+#include "lib/err.h"
+#include "lib/types.h"
+
+struct io {
+	const struct io_ops *ops;
+	struct source *source;   /* payload; offsets below are into its mapping */
+	const char *path;        /* the file on the mount */
+	size_t bs;
+	unsigned int depth;
+	const json_t *server;    /* what the server negotiated (its evidence) */
+	void *state;
+	uint64_t copied;         /* user-space copies that this way needs, in bytes */
+};
+
+struct io_completion {
+	uint32_t slot;
+	int32_t result; /* bytes, or a negative errno */
+};
+
+/* All are called by the client's only thread. */
+struct io_ops {
+	const char *name;
+
+	/* Required. Opens the file and sets up what is paid once. 0, or -errno with a message. */
+	int (*open)(struct io *io, struct err *e);
+	void (*close)(struct io *io);
+
+	/* Required for depth 1: one operation, start to end. Bytes, or a negative errno. */
+	ssize_t (*rw)(struct io *io, enum op op, size_t buffer_offset, size_t len,
+		      uint64_t file_offset);
+
+	/* Required for depth > 1. submit queues (at most `depth` at a time), reap pushes what is
+	 * queued, waits for at least one completion and returns how many of max it filled in, or a
+	 * negative errno when nothing will ever complete again. */
+	int (*submit)(struct io *io, enum op op, uint32_t slot, size_t buffer_offset, size_t len,
+		      uint64_t file_offset);
+	int (*reap)(struct io *io, struct io_completion *out, int max);
+};
+
+extern const struct io_ops io_syscall; /* pwrite(2), pread(2); depth 1 */
+extern const struct io_ops io_uring_ops; /* io_uring; depth > 1 */
+extern const struct io_ops io_ipc;     /* the bypass; any depth */
+extern const struct io_ops io_nop;     /* completes at once: what the driver itself costs */
+
+#endif

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+/* io_uring on the mounted file: depth > 1. FUSE files cannot be asked not to block, so the kernel runs
+ * each operation in a worker thread of this process; their CPU time counts as the client's. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <liburing.h>
+
+#include "clients/io.h"
+
+struct uring_state {
+	struct io_uring ring;
+	int fd;
+};
+
+static int uring_open(struct io *io, struct err *e)
+{
+	struct uring_state *u = calloc(1, sizeof(*u));
+	int ret;
+
+	if (!u)
+		return err_sys(e, -ENOMEM, "io_uring client");
+	u->fd = open(io->path, O_RDWR | O_DIRECT | O_CLOEXEC);
+	if (u->fd < 0) {
+		ret = err_sys(e, -errno, "opening %s", io->path);
+		free(u);
+		return ret;
+	}
+	ret = io_uring_queue_init(io->depth, &u->ring, 0);
+	if (ret) {
+		err_sys(e, ret, "io_uring_setup for --depth %u", io->depth);
+		if (ret == -EPERM)
+			err_remedy(e, "sysctl kernel.io_uring_disabled=0, or --depth 1");
+		close(u->fd);
+		free(u);
+		return ret;
+	}
+	io->state = u;
+	return 0;
+}
+
+static void uring_close(struct io *io)
+{
+	struct uring_state *u = io->state;
+
+	io_uring_queue_exit(&u->ring);
+	close(u->fd);
+	free(u);
+}
+
+static int uring_submit(struct io *io, enum op op, uint32_t slot, size_t buffer_offset, size_t len,
+			uint64_t file_offset)
+{
+	struct uring_state *u = io->state;
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&u->ring);
+	char *p = io->source->map + buffer_offset;
+
+	if (!sqe)
+		return -EAGAIN;
+	if (op == OP_WRITE)
+		io_uring_prep_write(sqe, u->fd, p, (unsigned int)len, file_offset);
+	else
+		io_uring_prep_read(sqe, u->fd, p, (unsigned int)len, file_offset);
+	io_uring_sqe_set_data64(sqe, slot);
+	return 0;
+}
+
+static int uring_reap(struct io *io, struct io_completion *out, int max)
+{
+	struct uring_state *u = io->state;
+	struct io_uring_cqe *cqe;
+	unsigned int head;
+	int n = 0, ret;
+
+	do {
+		ret = io_uring_submit_and_wait(&u->ring, 1);
+	} while (ret == -EINTR);
+	if (ret < 0)
+		return ret;
+	io_uring_for_each_cqe(&u->ring, head, cqe) {
+		if (n == max)
+			break;
+		out[n++] = (struct io_completion){(uint32_t)cqe->user_data, cqe->res};
+	}
+	io_uring_cq_advance(&u->ring, (unsigned int)n);
+	return n;
+}
+
+const struct io_ops io_uring_ops = {
+	.name = "io_uring",
+	.open = uring_open,
+	.close = uring_close,
+	.submit = uring_submit,
+	.reap = uring_reap,
+};

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: MIT
+/* The measured loop; see native.h. Nothing here allocates, locks or makes a system call while it
+ * measures: the clock is read through the vDSO. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "clients/native.h"
+#include "lib/clock.h"
+#include "lib/pattern.h"
+
+#define DEPTH_MAX 1024
+
+static uint64_t next_offset(struct native *n)
+{
+	const uint64_t blocks = n->file_size / n->bs;
+	uint64_t block;
+
+	if (n->random) {
+		n->random_state ^= n->random_state >> 12;
+		n->random_state ^= n->random_state << 25;
+		n->random_state ^= n->random_state >> 27;
+		block = (uint64_t)(((unsigned __int128)(n->random_state * 0x2545f4914f6cdd1dULL) *
+				    blocks) >> 64);
+	} else {
+		block = n->next++;
+		if (n->next >= blocks)
+			n->next = 0;
+	}
+	return block * n->bs;
+}
+
+static int failed(const struct native *n, int64_t result, uint64_t offset, struct err *e)
+{
+	if (result < 0)
+		return err_sys(e, (int)result, "%s of %zu bytes at offset %" PRIu64, op_names[n->op],
+			       n->bs, offset);
+	return err_set(e, -EIO, "short %s: %" PRId64 " of %zu bytes at offset %" PRIu64,
+		       op_names[n->op], result, n->bs, offset);
+}
+
+static int run_single(struct native *n, uint64_t runtime_ns, uint64_t count,
+		      struct native_result *r, struct err *e)
+{
+	const struct io_ops *ops = n->io->ops;
+	const size_t bs = n->bs;
+	const uint64_t start = clock_ns();
+	uint64_t now = start;
+
+	do {
+		uint64_t offset = next_offset(n), began = now, end;
+		int64_t done;
+
+		if (n->produce) {
+			pattern_fill(n->io->source->map, bs, offset, r->ops);
+			began = clock_ns();
+			r->produce_ns += began - now;
+		}
+		done = ops->rw(n->io, n->op, 0, bs, offset);
+		end = clock_ns();
+		if (done != (int64_t)bs)
+			return failed(n, done, offset, e);
+		hist_add(&r->latency, end - began);
+		r->elapsed_ns += end - began;
+		r->ops++;
+		now = end;
+	} while (count ? r->ops < count : now - start < runtime_ns);
+	r->wall_ns = now - start;
+	return 0;
+}
+
+/* Waits for completions and puts them into the histogram. Returns how many, or a negative errno. */
+static int reap(struct native *n, const uint64_t *began, const uint64_t *offset,
+		struct io_completion *done, struct native_result *r, uint64_t *now, struct err *e)
+{
+	int got = n->io->ops->reap(n->io, done, (int)n->depth);
+
+	if (got < 0)
+		return err_sys(e, got, "waiting for operations");
+	*now = clock_ns();
+	for (int i = 0; i < got; i++) {
+		if (done[i].result != (int32_t)n->bs)
+			return failed(n, done[i].result, offset[done[i].slot], e);
+		hist_add(&r->latency, *now - began[done[i].slot]);
+	}
+	r->ops += (unsigned int)got;
+	return got;
+}
+
+/* Bursts of depth operations; production in between, with nothing in flight. */
+static int run_bursts(struct native *n, uint64_t runtime_ns, uint64_t count,
+		      struct native_result *r, struct err *e)
+{
+	uint64_t began[DEPTH_MAX], offset[DEPTH_MAX];
+	struct io_completion done[DEPTH_MAX];
+	const uint64_t start = clock_ns();
+	uint64_t now = start;
+
+	do {
+		uint64_t burst, before = now;
+		unsigned int size = n->depth, left;
+
+		if (count && count - r->ops < size)
+			size = (unsigned int)(count - r->ops);
+		for (unsigned int i = 0; i < size; i++) {
+			offset[i] = next_offset(n);
+			pattern_fill(n->io->source->map + i * n->stride, n->bs, offset[i], r->ops + i);
+		}
+		burst = clock_ns();
+		r->produce_ns += burst - before;
+		for (unsigned int i = 0; i < size; i++) {
+			int ret = n->io->ops->submit(n->io, n->op, i, i * n->stride, n->bs, offset[i]);
+
+			if (ret)
+				return err_sys(e, ret, "submitting");
+			began[i] = burst;
+		}
+		for (left = size; left;) {
+			int got = reap(n, began, offset, done, r, &now, e);
+
+			if (got < 0)
+				return got;
+			left -= (unsigned int)got;
+		}
+		r->elapsed_ns += now - burst;
+	} while (count ? r->ops < count : now - start < runtime_ns);
+	r->wall_ns = now - start;
+	return 0;
+}
+
+/* A sliding window: each completion makes room for the next operation. */
+static int run_window(struct native *n, uint64_t runtime_ns, uint64_t count,
+		      struct native_result *r, struct err *e)
+{
+	uint64_t began[DEPTH_MAX], offset[DEPTH_MAX];
+	struct io_completion done[DEPTH_MAX];
+	const uint64_t start = clock_ns();
+	uint64_t now = start, submitted = 0;
+	unsigned int flying = 0, fresh = n->depth;
+	bool more = true;
+
+	/* the first fill uses slots 0 .. depth-1; after it, the slots that completed */
+	for (unsigned int i = 0; i < fresh; i++)
+		done[i].slot = i;
+	for (;;) {
+		int got;
+
+		for (unsigned int i = 0; i < fresh && more; i++) {
+			uint32_t slot = done[i].slot;
+			int ret;
+
+			offset[slot] = next_offset(n);
+			began[slot] = now;
+			ret = n->io->ops->submit(n->io, n->op, slot, slot * n->stride, n->bs,
+						 offset[slot]);
+			if (ret)
+				return err_sys(e, ret, "submitting");
+			flying++;
+			submitted++;
+			more = !count || submitted < count;
+		}
+		if (!flying)
+			break;
+		got = reap(n, began, offset, done, r, &now, e);
+		if (got < 0)
+			return got;
+		flying -= (unsigned int)got;
+		fresh = (unsigned int)got;
+		if (!count && now - start >= runtime_ns)
+			more = false;
+	}
+	r->wall_ns = r->elapsed_ns = now - start;
+	return 0;
+}
+
+int native_run(struct native *n, uint64_t runtime_ns, uint64_t count, struct native_result *r,
+	       struct err *e)
+{
+	int ret;
+
+	memset(r, 0, sizeof(*r));
+	hist_init(&r->latency);
+	if (n->depth == 1)
+		ret = run_single(n, runtime_ns, count, r, e);
+	else if (n->produce)
+		ret = run_bursts(n, runtime_ns, count, r, e);
+	else
+		ret = run_window(n, runtime_ns, count, r, e);
+	r->payload_bytes = r->ops * n->bs;
+	return ret;
+}
+
+static int verify_slot(struct native *n, unsigned int slot, uint64_t offset, int64_t done,
+		       uint64_t seed, struct err *e)
+{
+	int64_t bad;
+
+	if (done != (int64_t)n->bs)
+		return failed(n, done, offset, e);
+	if (n->op == OP_WRITE)
+		return 0;
+	bad = pattern_check(n->io->source->map + slot * n->stride, n->bs, offset, seed);
+	if (bad < 0)
+		return 0;
+	return err_set(e, -EILSEQ, "byte %" PRIu64 " that came back is not what the server sent",
+		       offset + (uint64_t)bad);
+}
+
+/* `size` operations from block `first` on, all in flight together. */
+static int verify_burst(struct native *n, uint64_t first, unsigned int size, uint64_t seed,
+			struct err *e)
+{
+	struct io_completion done[DEPTH_MAX];
+	unsigned int left = size;
+	int ret;
+
+	for (unsigned int i = 0; i < size; i++) {
+		uint64_t offset = (first + i) * n->bs;
+
+		/* For a READ: anything but what is expected, so that old contents cannot pass. */
+		pattern_fill(n->io->source->map + i * n->stride, n->bs, offset,
+			     n->op == OP_WRITE ? seed : ~seed);
+		if (n->depth == 1) {
+			int64_t r = n->io->ops->rw(n->io, n->op, 0, n->bs, offset);
+
+			return verify_slot(n, 0, offset, r, seed, e);
+		}
+		ret = n->io->ops->submit(n->io, n->op, i, i * n->stride, n->bs, offset);
+		if (ret)
+			return err_sys(e, ret, "submitting");
+	}
+	while (left) {
+		int got = n->io->ops->reap(n->io, done, (int)n->depth);
+
+		if (got < 0)
+			return err_sys(e, got, "waiting for operations");
+		for (int i = 0; i < got; i++) {
+			ret = verify_slot(n, done[i].slot, (first + done[i].slot) * n->bs,
+					  done[i].result, seed, e);
+			if (ret)
+				return ret;
+		}
+		left -= (unsigned int)got;
+	}
+	return 0;
+}
+
+int native_verify(struct native *n, uint64_t ops, uint64_t seed, uint64_t *bytes, struct err *e)
+{
+	for (uint64_t done = 0; done < ops;) {
+		unsigned int size = ops - done < n->depth ? (unsigned int)(ops - done) : n->depth;
+		int ret = verify_burst(n, done, size, seed, e);
+
+		if (ret)
+			return ret;
+		done += size;
+		*bytes += size * n->bs;
+	}
+	return 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* The few words that every part shares: which way an operation goes, and on which route a request
+ * reached the server. */
+#ifndef ZC_TYPES_H
+#define ZC_TYPES_H
+
+enum op {
+	OP_WRITE, /* client to server */
+	OP_READ,  /* server to client */
+	OP_COUNT,
+};
+
+/* How the payload of one data request travelled. Servers count each request under the route that it
+ * really took; a path declares the one that it promises, and a run compares the two. */
+enum route {
+	ROUTE_DEV,  /* bytes through read(2) and write(2) on /dev/fuse */
+	ROUTE_SMALL, /* as DEV, because libfuse never splices what is smaller than a page */
+	ROUTE_PIPE, /* a pipe spliced from or to /dev/fuse */
+	ROUTE_RING, /* the payload buffer of a FUSE io_uring entry */
+	ROUTE_IPC,  /* the bypass ring; the payload stays in shared memory */
+	ROUTE_COUNT,
+	ROUTE_NONE = ROUTE_COUNT, /* the server is not on the data path */
+};
+
+static const char *const op_names[] = {"write", "read", 0};
+static const char *const route_names[] = {"dev", "small", "pipe", "ring", "ipc", "none", 0};
+
+#endif

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+/* Sizes and times as people write them, and back; see units.h. */
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/clock.h"
+#include "lib/units.h"
+
+int parse_uint(const char *text, uint64_t min, uint64_t max, uint64_t *value)
+{
+	unsigned long long v;
+	char *end;
+
+	if (!isdigit((unsigned char)text[0]))
+		return -EINVAL;
+	errno = 0;
+	v = strtoull(text, &end, 10);
+	if (*end)
+		return -EINVAL;
+	if (errno == ERANGE || v < min || v > max)
+		return -ERANGE;
+	*value = v;
+	return 0;
+}
+
+int parse_size(const char *text, uint64_t *bytes)
+{
+	static const char units[] = "kmgt";
+	unsigned long long v;
+	unsigned int shift = 0;
+	const char *unit;
+	char *end;
+
+	if (!isdigit((unsigned char)text[0]))
+		return -EINVAL;
+	errno = 0;
+	v = strtoull(text, &end, 10);
+	if (errno == ERANGE)
+		return -ERANGE;
+	unit = *end ? strchr(units, tolower((unsigned char)*end)) : NULL;
+	if (unit) {
+		shift = 10 * (unsigned int)(unit - units + 1);
+		end++;
+		if (!strcasecmp(end, "ib"))
+			end += 2;
+	}
+	if (!strcasecmp(end, "b"))
+		end++;
+	if (*end)
+		return -EINVAL;
+	if (v > (uint64_t)INT64_MAX >> shift)
+		return -ERANGE;
+	*bytes = (uint64_t)v << shift;
+	return 0;
+}
+
+int parse_time(const char *text, uint64_t *ns)
+{
+	static const struct {
+		const char *name;
+		double ns;
+	} units[] = {
+		{"ns", 1},  {"us", 1e3},   {"ms", 1e6},  {"s", 1e9},
+		{"", 1e9},  {"m", 60e9},   {"min", 60e9}, {"h", 3600e9},
+	};
+	char *end;
+	double v;
+
+	if (!isdigit((unsigned char)text[0]))
+		return -EINVAL;
+	/* no hexadecimal, no exponents: strtod would take them */
+	end = (char *)text + strspn(text, "0123456789.");
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		char number[32];
+		char *rest;
+
+		if (strcasecmp(end, units[i].name))
+			continue;
+		if ((size_t)(end - text) >= sizeof(number))
+			return -ERANGE;
+		memcpy(number, text, (size_t)(end - text));
+		number[end - text] = '\0';
+		v = strtod(number, &rest);
+		if (*rest)
+			return -EINVAL;
+		v *= units[i].ns;
+		if (v > 1e18)
+			return -ERANGE;
+		*ns = (uint64_t)llround(v);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+char *format_size(char *buf, size_t len, uint64_t bytes)
+{
+	static const char units[] = "kmgt";
+	int i = -1;
+
+	while (bytes && bytes % 1024 == 0 && i < 3) {
+		bytes /= 1024;
+		i++;
+	}
+	if (i < 0)
+		snprintf(buf, len, "%" PRIu64, bytes);
+	else
+		snprintf(buf, len, "%" PRIu64 "%c", bytes, units[i]);
+	return buf;
+}
+
+/* Three significant digits of a value that is 0 <= v < 1000 or larger. */
+static const char *digits3(double v)
+{
+	return v < 9.995 ? "%.2f %s" : v < 99.95 ? "%.1f %s" : "%.0f %s";
+}
+
+static char *format_scaled(char *buf, size_t len, double v, double base, double limit,
+			   const char *const *units, int n)
+{
+	int i = 0;
+
+	while (i < n - 1 && v >= limit) {
+		v /= base;
+		i++;
+	}
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	snprintf(buf, len, digits3(v), v, units[i]);
+#pragma GCC diagnostic pop
+	return buf;
+}
+
+char *format_time(char *buf, size_t len, double ns)
+{
+	static const char *const units[] = {"ns", "us", "ms", "s"};
+
+	return format_scaled(buf, len, ns, 1000, 999.5, units, 4);
+}
+
+char *format_rate(char *buf, size_t len, double bytes_per_s)
+{
+	static const char *const units[] = {"B/s", "KiB/s", "MiB/s", "GiB/s", "TiB/s"};
+
+	return format_scaled(buf, len, bytes_per_s, 1024, 1000, units, 5);
+}

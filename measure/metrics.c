@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+/* The table of metrics; see metrics.h. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "measure/metrics.h"
+#include "measure/stats.h"
+
+static double num(const json_t *obj, const char *name)
+{
+	const json_t *v = json_object_get(obj, name);
+
+	return json_is_number(v) ? json_number_value(v) : NAN;
+}
+
+static double sub(const json_t *obj, const char *a, const char *b)
+{
+	return num(json_object_get(obj, a), b);
+}
+
+static double sub2(const json_t *obj, const char *a, const char *b, const char *c)
+{
+	return num(json_object_get(json_object_get(obj, a), b), c);
+}
+
+static double kib(const json_t *r)
+{
+	return num(r, "payload_bytes") / 1024;
+}
+
+static double throughput(const json_t *r)
+{
+	return num(r, "throughput_bytes_per_s");
+}
+
+static double p50(const json_t *r)
+{
+	return sub(r, "latency_ns", "p50");
+}
+
+static double p90(const json_t *r)
+{
+	return sub(r, "latency_ns", "p90");
+}
+
+static double p99(const json_t *r)
+{
+	return sub(r, "latency_ns", "p99");
+}
+
+static double p999(const json_t *r)
+{
+	return sub(r, "latency_ns", "p999");
+}
+
+static double max(const json_t *r)
+{
+	return sub(r, "latency_ns", "max");
+}
+
+static double cpu(const json_t *r, const char *role)
+{
+	return (sub2(r, "cpu_ns", role, "user") + sub2(r, "cpu_ns", role, "kernel")) / kib(r);
+}
+
+static double client_cpu(const json_t *r)
+{
+	return cpu(r, "client");
+}
+
+static double server_cpu(const json_t *r)
+{
+	return cpu(r, "server");
+}
+
+static double both_cpu(const json_t *r)
+{
+	return cpu(r, "client") + cpu(r, "server");
+}
+
+static double system_cpu(const json_t *r)
+{
+	return sub(r, "cpu_ns", "system") / kib(r);
+}
+
+static double switches(const json_t *r)
+{
+	double n = 0;
+
+	n += sub2(r, "context_switches", "client", "voluntary");
+	n += sub2(r, "context_switches", "client", "involuntary");
+	n += sub2(r, "context_switches", "server", "voluntary");
+	n += sub2(r, "context_switches", "server", "involuntary");
+	return n / num(r, "ops");
+}
+
+static double faults(const json_t *r)
+{
+	double n = 0;
+
+	n += sub2(r, "page_faults", "client", "minor") + sub2(r, "page_faults", "client", "major");
+	n += sub2(r, "page_faults", "server", "minor") + sub2(r, "page_faults", "server", "major");
+	return n / num(r, "ops");
+}
+
+static double user_copies(const json_t *r)
+{
+	double n = sub2(r, "copied_bytes", "client_user", "user") +
+		   sub2(r, "copied_bytes", "server_user", "user");
+
+	return n / num(r, "payload_bytes");
+}
+
+static double produce(const json_t *r)
+{
+	return num(r, "produce_ns") / num(r, "ops");
+}
+
+static double setup(const json_t *r)
+{
+	return num(r, "setup_ns");
+}
+
+const struct metric metrics[] = {
+	{"throughput_bytes_per_s", "bytes/s", BETTER_HIGHER, throughput},
+	{"latency_p50_ns", "ns", BETTER_LOWER, p50},
+	{"latency_p90_ns", "ns", BETTER_LOWER, p90},
+	{"latency_p99_ns", "ns", BETTER_LOWER, p99},
+	{"latency_p999_ns", "ns", BETTER_LOWER, p999},
+	{"latency_max_ns", "ns", BETTER_LOWER, max},
+	{"cpu_ns_per_kib", "ns/KiB", BETTER_LOWER, both_cpu},
+	{"client_cpu_ns_per_kib", "ns/KiB", BETTER_LOWER, client_cpu},
+	{"server_cpu_ns_per_kib", "ns/KiB", BETTER_LOWER, server_cpu},
+	{"system_cpu_ns_per_kib", "ns/KiB", BETTER_LOWER, system_cpu},
+	{"context_switches_per_op", "1/op", BETTER_LOWER, switches},
+	{"page_faults_per_op", "1/op", BETTER_LOWER, faults},
+	{"declared_copy_factor", "1", BETTER_LOWER, user_copies},
+	{"produce_ns_per_op", "ns/op", BETTER_NEITHER, produce},
+	{"setup_ns", "ns", BETTER_LOWER, setup},
+	{0},
+};
+
+json_t *metrics_summarise(const json_t *rounds)
+{
+	size_t n = json_array_size(rounds);
+	double *values = malloc((n ? n : 1) * sizeof(*values));
+	json_t *out = json_object();
+
+	for (const struct metric *m = metrics; m->name && values; m++) {
+		struct summary s;
+		size_t k = 0;
+
+		for (size_t i = 0; i < n; i++) {
+			values[k] = m->value(json_array_get(rounds, i));
+			k += isfinite(values[k]);
+		}
+		if (!k)
+			continue;
+		s = stats_summarise(values, k);
+		json_object_set_new(out, m->name, json_pack("{s:f, s:f, s:f}", "median", s.median, "lo",
+							    s.lo, "hi", s.hi));
+	}
+	free(values);
+	return out;
+}
+
+double summary_value(const json_t *summary, const char *metric, const char *which)
+{
+	return sub(summary, metric, which);
+}

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: MIT
+/* The FUSE io_uring engine; see fuse_ring.h. */
+#include <errno.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <liburing.h>
+
+#include "lib/clock.h"
+#include "lib/cpus.h"
+#include "servers/fuse_ring.h"
+
+/* A commit of this much payload is not held back until the rest of the batch is done: its client
+ * would wait longer than the system call costs. */
+#define FLUSH_BYTES (32u << 10)
+#define CMD_OFFSET  48 /* of struct fuse_uring_cmd_req in the 128-byte SQE */
+#define PROBE_NS    (3 * NSEC_PER_SEC)
+
+struct entry {
+	struct fuse_uring_req_header *header;
+	void *payload;
+	struct iovec iov[2];
+};
+
+struct queue {
+	struct fuse_ring *ring;
+	struct io_uring io;
+	pthread_t thread;
+	bool started;
+	uint16_t id;
+	int cpu;              /* that its thread is bound to */
+	struct entry *entries;
+	void *memory;
+	size_t memory_size;
+	int setup;            /* 0, or the errno of the first step that failed */
+	const char *step;     /* which */
+	_Atomic uint64_t served;
+};
+
+struct fuse_ring {
+	struct fuse_dev *dev;
+	unsigned int nqueues, depth;
+	size_t payload_size;
+	struct queue *queues;
+	sem_t set_up; /* posted once by each queue thread */
+};
+
+static struct fuse_uring_cmd_req *command(struct queue *q, unsigned int cmd, struct entry *ent)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&q->io);
+	struct fuse_uring_cmd_req *req;
+
+	if (!sqe)
+		return NULL; /* cannot be: there is an SQE for every entry */
+	memset(sqe, 0, 128);
+	sqe->opcode = IORING_OP_URING_CMD;
+	sqe->fd = 0; /* /dev/fuse as registered file 0 */
+	sqe->flags = IOSQE_FIXED_FILE;
+	sqe->cmd_op = cmd;
+	sqe->user_data = (uintptr_t)ent;
+	req = (void *)((char *)sqe + CMD_OFFSET);
+	req->qid = q->id;
+	return req;
+}
+
+static void serve_entry(struct queue *q, struct worker *w, struct entry *ent)
+{
+	struct fuse_uring_ent_in_out *io = &ent->header->ring_ent_in_out;
+	struct fuse_in_header in;
+	struct fuse_request r = {
+		.in = &in,
+		.arg = ent->header->op_in,
+		.payload = ent->payload,
+		.payload_len = io->payload_sz,
+		.out = ent->payload,
+		.out_size = q->ring->payload_size,
+		.route = ROUTE_RING,
+	};
+	struct fuse_out_header *out = (void *)ent->header->in_out;
+	struct fuse_uring_cmd_req *req;
+	int64_t ret;
+	bool large;
+
+	memcpy(&in, ent->header->in_out, sizeof(in)); /* the reply goes to the same memory */
+	large = (in.opcode == FUSE_WRITE || in.opcode == FUSE_READ) &&
+		((struct fuse_read_in *)ent->header->op_in)->size >= FLUSH_BYTES;
+	ret = fuse_dispatch(w, q->ring->dev->hooks, &r);
+	if (ret == DISPATCH_NO_REPLY)
+		ret = 0;
+	*out = (struct fuse_out_header){
+		.len = sizeof(*out), .error = ret < 0 ? (int32_t)ret : 0, .unique = in.unique};
+	io->payload_sz = ret < 0 ? 0 : (uint32_t)ret;
+	req = command(q, FUSE_IO_URING_CMD_COMMIT_AND_FETCH, ent);
+	req->commit_id = io->commit_id;
+	atomic_fetch_add_explicit(&q->served, 1, memory_order_relaxed);
+	if (large)
+		io_uring_submit(&q->io);
+}
+
+/* Serves until every entry has come back with an error: the connection has ended. */
+static void serve_queue(struct queue *q, struct worker *w)
+{
+	unsigned int live = q->ring->depth;
+
+	while (live) {
+		struct io_uring_cqe *cqe;
+		unsigned int head, n = 0;
+		int ret = io_uring_submit_and_wait(&q->io, 1);
+
+		if (ret < 0 && ret != -EINTR && ret != -EAGAIN && ret != -EBUSY)
+			break;
+		io_uring_for_each_cqe(&q->io, head, cqe) {
+			n++;
+			if (cqe->res)
+				live--; /* -ENOTCONN after the unmount */
+			else
+				serve_entry(q, w, (struct entry *)(uintptr_t)cqe->user_data);
+		}
+		io_uring_cq_advance(&q->io, n);
+	}
+}
+
+/* The iovecs of REGISTER are read when the SQE is submitted and need not live longer, but the memory
+ * that they name is used by the kernel until the ring is gone. */
+static int make_entries(struct queue *q)
+{
+	const size_t payload = q->ring->payload_size;
+	const size_t headers = (sizeof(struct fuse_uring_req_header) + 63) & ~(size_t)63;
+	const size_t header_area = (headers * q->ring->depth + 4095) & ~(size_t)4095;
+
+	q->memory_size = header_area + payload * q->ring->depth;
+	q->memory = mmap(NULL, q->memory_size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (q->memory == MAP_FAILED) {
+		q->memory = NULL;
+		return -ENOMEM;
+	}
+	q->entries = calloc(q->ring->depth, sizeof(*q->entries));
+	if (!q->entries)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < q->ring->depth; i++) {
+		struct entry *ent = &q->entries[i];
+		struct fuse_uring_cmd_req *req;
+
+		ent->header = (void *)((char *)q->memory + i * headers);
+		ent->payload = (char *)q->memory + header_area + i * payload;
+		ent->iov[0] = (struct iovec){ent->header, sizeof(*ent->header)};
+		ent->iov[1] = (struct iovec){ent->payload, payload};
+		req = command(q, FUSE_IO_URING_CMD_REGISTER, ent);
+		if (!req)
+			return -ENOSPC;
+		((struct io_uring_sqe *)((char *)req - CMD_OFFSET))->addr = (uintptr_t)ent->iov;
+		((struct io_uring_sqe *)((char *)req - CMD_OFFSET))->len = 2;
+	}
+	return 0;
+}
+
+static int set_up(struct queue *q)
+{
+	struct io_uring_params p = {
+		.flags = IORING_SETUP_SQE128 | IORING_SETUP_SINGLE_ISSUER |
+			 IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE,
+		.cq_entries = 2 * q->ring->depth,
+	};
+	struct io_uring_cqe *cqe;
+	int ret;
+
+	q->step = "io_uring_setup";
+	ret = io_uring_queue_init_params(q->ring->depth, &q->io, &p);
+	if (ret)
+		return ret;
+	q->step = "registering /dev/fuse";
+	ret = io_uring_register_files(&q->io, &q->ring->dev->fd, 1);
+	if (ret)
+		return ret;
+	q->step = "allocating payload buffers";
+	ret = make_entries(q);
+	if (ret)
+		return ret;
+	q->step = "FUSE_IO_URING_CMD_REGISTER";
+	ret = io_uring_submit(&q->io);
+	if (ret < 0)
+		return ret;
+	if (ret != (int)q->ring->depth)
+		return -EIO;
+	/* A refused REGISTER completes at once; an accepted one when the first request arrives. */
+	ret = io_uring_get_events(&q->io);
+	if (ret < 0)
+		return ret;
+	if (io_uring_peek_cqe(&q->io, &cqe) == 0 && cqe->res < 0)
+		return cqe->res;
+	return 0;
+}
+
+static void *queue_thread(void *p)
+{
+	struct queue *q = p;
+	struct worker *w;
+
+	cpus_bind_thread(q->cpu);
+	w = worker_get(q->ring->dev->srv);
+	q->step = "allocating";
+	q->setup = w ? set_up(q) : -ENOMEM;
+	sem_post(&q->ring->set_up);
+	if (q->setup)
+		return NULL;
+	serve_queue(q, w);
+	server_died(q->ring->dev->srv);
+	return NULL;
+}
+
+static void *probe(void *p)
+{
+	struct statvfs st;
+
+	/* Any request will do, and STATFS is never answered from a cache. */
+	statvfs(((struct fuse_dev *)p)->srv->mountpoint, &st);
+	return NULL;
+}
+
+static uint64_t served(const struct fuse_ring *ring)
+{
+	uint64_t n = 0;
+
+	for (unsigned int i = 0; i < ring->nqueues; i++)
+		n += atomic_load(&ring->queues[i].served);
+	return n;
+}
+
+/* The kernel falls back to /dev/fuse in silence, or lets clients hang, when it does not like a ring:
+ * ask it for something and look where the request comes out. */
+static int prove(struct fuse_ring *ring, struct err *e)
+{
+	uint64_t end = clock_ns() + PROBE_NS;
+	pthread_t thread;
+	int ret;
+
+	ret = pthread_create(&thread, NULL, probe, ring->dev);
+	if (ret)
+		return err_sys(e, -ret, "uring: starting the probe");
+	pthread_detach(thread); /* it may hang, and must not hold us up */
+	while (!served(ring) && clock_ns() < end)
+		usleep(200);
+	if (served(ring))
+		return 0;
+	return err_set(e, -EIO, "uring: the ring was registered, but the kernel does not send requests "
+				"through it");
+}
+
+static void free_ring(struct fuse_ring *ring)
+{
+	for (unsigned int i = 0; i < ring->nqueues; i++) {
+		struct queue *q = &ring->queues[i];
+
+		free(q->entries);
+		if (q->memory)
+			munmap(q->memory, q->memory_size);
+	}
+	sem_destroy(&ring->set_up);
+	free(ring->queues);
+	free(ring);
+}
+
+void fuse_ring_stop(struct fuse_ring *ring)
+{
+	for (unsigned int i = 0; i < ring->nqueues; i++) {
+		struct queue *q = &ring->queues[i];
+
+		if (!q->started)
+			continue;
+		thread_join_bounded(q->thread);
+		if (q->io.ring_fd > 0)
+			io_uring_queue_exit(&q->io);
+	}
+	free_ring(ring);
+}
+
+static void describe(struct fuse_ring *ring)
+{
+	json_t *cpus = json_array(), *evidence = ring->dev->srv->evidence;
+
+	for (unsigned int i = 0; i < ring->nqueues; i++)
+		json_array_append_new(cpus, json_integer(ring->queues[i].cpu));
+	json_object_set_new(evidence, "queues", json_integer(ring->nqueues));
+	json_object_set_new(evidence, "queue_cpus", cpus);
+	json_object_set_new(evidence, "entries_per_queue", json_integer(ring->depth));
+}
+
+static int start_queues(struct fuse_ring *ring, struct err *e)
+{
+	struct queue *bad = NULL;
+	unsigned int started = 0;
+	int ret = 0;
+
+	for (; started < ring->nqueues && !ret; started++) {
+		struct queue *q = &ring->queues[started];
+
+		q->ring = ring;
+		q->id = (uint16_t)started;
+		q->cpu = cpus_for_queue((int)started);
+		ret = pthread_create(&q->thread, NULL, queue_thread, q);
+		q->started = !ret;
+		if (ret)
+			err_sys(e, -ret, "uring: starting a queue thread");
+	}
+	for (unsigned int i = 0; i < ring->nqueues; i++)
+		if (ring->queues[i].started)
+			sem_wait(&ring->set_up);
+	if (ret)
+		return -ret;
+	for (unsigned int i = 0; i < ring->nqueues && !bad; i++)
+		if (ring->queues[i].setup)
+			bad = &ring->queues[i];
+	if (!bad)
+		return 0;
+	err_sys(e, bad->setup, "uring: queue %u: %s", bad->id, bad->step);
+	if (bad->setup == -EPERM)
+		err_remedy(e, "sysctl kernel.io_uring_disabled=0 lets this user use io_uring");
+	else if (bad->setup == -ENOMEM)
+		err_remedy(e, "fewer --entries, or a higher memory lock limit (ulimit -l)");
+	return bad->setup;
+}
+
+int fuse_ring_start(struct fuse_ring **out, struct fuse_dev *dev, unsigned int entries,
+		    struct err *e)
+{
+	struct fuse_ring *ring = calloc(1, sizeof(*ring));
+	int ret;
+
+	if (!ring)
+		return err_sys(e, -ENOMEM, "uring");
+	ring->dev = dev;
+	ring->depth = entries;
+	ring->payload_size = dev->max_write;
+	/* The kernel picks a queue by CPU and wants one for each *possible* CPU. */
+	ring->nqueues = (unsigned int)cpus_possible();
+	ring->queues = calloc(ring->nqueues, sizeof(*ring->queues));
+	if (!ring->queues) {
+		free(ring);
+		return err_sys(e, -ENOMEM, "uring");
+	}
+	sem_init(&ring->set_up, 0, 0);
+	ret = start_queues(ring, e);
+	if (!ret)
+		ret = prove(ring, e);
+	if (ret)
+		return ret; /* threads may still hang in the kernel: the caller ends the process */
+	describe(ring);
+	*out = ring;
+	return 0;
+}

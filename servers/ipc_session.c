@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: MIT
+/*
+ * One client of the bypass: its ring is served here. Whatever the client writes to shared memory can
+ * change at any time: a descriptor is copied once, the copy is checked, the copy is used.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "servers/ipc_session.h"
+
+#define SLEEP_NS    (100 * NSEC_PER_MSEC) /* an upper bound: a lost wake-up costs this, no more */
+#define SPIN_CHECKS 64                    /* polls between two looks at the clock */
+
+/*
+ * A client can still take pages away under a mapping (punch a hole when memory or huge pages have run
+ * out), and touching one then raises SIGBUS. That must cost this client its session and nobody else
+ * anything: the service thread jumps out of whatever touched the page.
+ */
+static _Thread_local sigjmp_buf *guard;
+
+static void on_sigbus(int sig, siginfo_t *info, void *context)
+{
+	(void)info, (void)context;
+	if (guard)
+		siglongjmp(*guard, 1);
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+static void catch_sigbus(void)
+{
+	struct sigaction sa = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO};
+
+	sigaction(SIGBUS, &sa, NULL);
+}
+
+static int32_t do_rw(struct ipc_session *s, struct worker *w, const struct ipc_sqe *d)
+{
+	bool write = d->op == IPC_OP_WRITE;
+	struct ipc_handle *h;
+	struct ipc_buffer *b;
+	int64_t n;
+	int file, ret;
+
+	if (d->handle >= IPC_HANDLES_MAX || d->buffer >= IPC_BUFFERS_MAX)
+		return -EBADF;
+	h = &s->handles[d->handle];
+	b = &s->buffers[d->buffer];
+	if (!atomic_load_explicit(&h->ready, memory_order_acquire) ||
+	    !(write ? h->writable : h->readable))
+		return -EBADF;
+	if (!atomic_load_explicit(&b->ready, memory_order_acquire))
+		return -EBADF;
+	if (d->buffer_offset > b->size || d->length > b->size - d->buffer_offset)
+		return -EFAULT;
+	if (!write && !b->writable)
+		return -EFAULT;
+	if (d->length > INT32_MAX || d->file_offset > (uint64_t)INT64_MAX - d->length)
+		return -EINVAL;
+	n = write ? minifs_write_range(&s->srv->fs, h->ino, d->file_offset, d->length)
+		  : minifs_read_range(&s->srv->fs, h->ino, d->file_offset, d->length);
+	if (n <= 0)
+		return (int32_t)n;
+	file = minifs_file(&s->srv->fs, h->ino);
+	if (write)
+		ret = server_write(w, ROUTE_IPC, (unsigned int)file, d->file_offset,
+				   b->map + d->buffer_offset, (size_t)n);
+	else
+		ret = server_read(w, ROUTE_IPC, (unsigned int)file, d->file_offset,
+				  b->map + d->buffer_offset, (size_t)n);
+	return ret ? ret : (int32_t)n;
+}
+
+static int32_t do_unregister(struct ipc_session *s, const struct ipc_sqe *d)
+{
+	struct ipc_buffer *b;
+	char *map;
+
+	if (d->buffer >= IPC_BUFFERS_MAX)
+		return -EBADF;
+	b = &s->buffers[d->buffer];
+	if (!atomic_load_explicit(&b->ready, memory_order_acquire))
+		return -EBADF;
+	map = b->map;
+	atomic_fetch_sub(&s->mapped, b->size);
+	munmap(map, b->size);
+	atomic_store_explicit(&b->ready, false, memory_order_release);
+	return 0;
+}
+
+static int32_t do_handle(struct ipc_session *s, const struct ipc_sqe *d)
+{
+	struct ipc_handle *h;
+
+	if (d->handle >= IPC_HANDLES_MAX)
+		return -EBADF;
+	h = &s->handles[d->handle];
+	if (!atomic_load_explicit(&h->ready, memory_order_acquire))
+		return -EBADF;
+	if (d->op == IPC_OP_CLOSE) {
+		atomic_store_explicit(&h->ready, false, memory_order_release);
+		return 0;
+	}
+	if (!s->srv->sink.ops->sync)
+		return 0;
+	return s->srv->sink.ops->sync(&s->srv->sink,
+				      (unsigned int)minifs_file(&s->srv->fs, h->ino));
+}
+
+static int32_t execute(struct ipc_session *s, struct worker *w, const struct ipc_sqe *d)
+{
+	switch (d->op) {
+	case IPC_OP_WRITE:
+	case IPC_OP_READ:
+		return do_rw(s, w, d);
+	case IPC_OP_UNREGISTER:
+		return do_unregister(s, d);
+	case IPC_OP_CLOSE:
+	case IPC_OP_FSYNC:
+		return do_handle(s, d);
+	default:
+		return -EINVAL;
+	}
+}
+
+/* Waits for descriptor number `next`. False when the session shall end. */
+static bool wait_next(struct ipc_session *s, struct ipc_sqe *sqe, uint32_t next)
+{
+	uint64_t end = 0;
+
+	while (!atomic_load_explicit(&s->stop, memory_order_relaxed)) {
+		for (int i = 0; i < SPIN_CHECKS && s->spin_ns; i++) {
+			if (ipc_published(&sqe->seq, next))
+				return true;
+			cpu_relax();
+		}
+		if (ipc_published(&sqe->seq, next))
+			return true;
+		if (s->spin_ns) {
+			uint64_t now = clock_ns();
+
+			if (!end)
+				end = now + s->spin_ns;
+			if (now < end)
+				continue;
+		}
+		ipc_sleep(&s->ring->server_sleeps, &sqe->seq, next, SLEEP_NS);
+		end = 0;
+	}
+	return false;
+}
+
+static void serve_ring(struct ipc_session *s, struct worker *w)
+{
+	struct ipc_cqe *cqes = ipc_cqes(s->ring, s->entries);
+	const uint32_t mask = s->entries - 1;
+
+	for (uint32_t n = 0;; n++) {
+		struct ipc_sqe *sqe = &s->ring->sqes[n & mask];
+		struct ipc_cqe *cqe = &cqes[n & mask];
+		struct ipc_sqe d;
+
+		if (!wait_next(s, sqe, n + 1))
+			return;
+		d.file_offset = sqe->file_offset;
+		d.buffer_offset = sqe->buffer_offset;
+		d.tag = sqe->tag;
+		d.length = sqe->length;
+		d.buffer = sqe->buffer;
+		d.handle = sqe->handle;
+		d.op = sqe->op;
+		__asm__ __volatile__("" : : "r"(&d) : "memory"); /* the compiler reads sqe no more */
+		cqe->result = execute(s, w, &d);
+		cqe->tag = d.tag;
+		ipc_publish(&cqe->seq, n + 1);
+		ipc_wake(&s->ring->client_sleeps);
+	}
+}
+
+static void *service_thread(void *p)
+{
+	struct ipc_session *s = p;
+	struct worker *w = worker_get(s->srv);
+	sigjmp_buf jump;
+
+	guard = &jump;
+	if (w && sigsetjmp(jump, 1) == 0)
+		serve_ring(s, w);
+	else if (w)
+		warn("ipc: cut off a client whose shared memory went away under it (SIGBUS)");
+	guard = NULL;
+	atomic_store(&s->broken, true);
+	shutdown(s->sock, SHUT_RDWR); /* the control thread sees it and frees the session */
+	return NULL;
+}
+
+static int make_ring(struct ipc_session *s, int *fd)
+{
+	const uint64_t size = ipc_ring_size(s->entries);
+	int ret;
+
+	*fd = memfd_create("zcbench-ipc-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (*fd < 0)
+		return -errno;
+	if (ftruncate(*fd, (off_t)size) ||
+	    fcntl(*fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)) {
+		ret = -errno;
+		close(*fd);
+		return ret;
+	}
+	s->ring = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, *fd, 0);
+	if (s->ring == MAP_FAILED) {
+		s->ring = NULL;
+		close(*fd);
+		return -ENOMEM;
+	}
+	s->ring->version = IPC_VERSION;
+	s->ring->entries = s->entries;
+	return 0;
+}
+
+int ipc_session_start(struct ipc_session *s, struct server *srv, int sock, uint64_t entries,
+		      uint64_t spin_ns, int *ring_fd)
+{
+	int ret;
+
+	catch_sigbus();
+	s->srv = srv;
+	s->sock = sock;
+	s->spin_ns = spin_ns;
+	s->entries = 1;
+	while (s->entries < entries && s->entries < IPC_ENTRIES_MAX)
+		s->entries *= 2;
+	ret = make_ring(s, ring_fd);
+	if (ret)
+		return ret;
+	ret = pthread_create(&s->thread, NULL, service_thread, s);
+	if (ret) {
+		close(*ring_fd);
+		munmap(s->ring, ipc_ring_size(s->entries));
+		s->ring = NULL;
+		return -ret;
+	}
+	s->started = true;
+	return 0;
+}
+
+/* A memfd (shmem or hugetlbfs), sealed against shrinking. Anything else could be cut short under the
+ * mapping, or (a file on the client's own FUSE mount) never give a page at all. */
+static int check_fd(int fd, struct stat *st, struct err *e)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	if (seals < 0)
+		return err_set(e, -EINVAL, "the descriptor is not a memfd");
+	if (!(seals & F_SEAL_SHRINK))
+		return err_set(e, -EPERM, "the memfd is not sealed with F_SEAL_SHRINK");
+	if (fstat(fd, st))
+		return err_sys(e, -errno, "fstat");
+	if (st->st_size <= 0)
+		return err_set(e, -EINVAL, "the memfd is empty");
+	return 0;
+}
+
+int ipc_session_register(struct ipc_session *s, int fd, struct err *e)
+{
+	struct ipc_buffer *b = NULL;
+	struct stat st;
+	bool writable = true;
+	uint64_t size;
+	int i, ret;
+	char *map;
+
+	ret = check_fd(fd, &st, e);
+	if (ret)
+		return ret;
+	size = (uint64_t)st.st_size;
+	for (i = 0; i < IPC_BUFFERS_MAX && !b; i++)
+		if (!atomic_load(&s->buffers[i].ready))
+			b = &s->buffers[i];
+	if (!b || size > IPC_BUFFER_BYTES_MAX - atomic_load(&s->mapped))
+		return err_set(e, -EDQUOT, "more than %d buffers or %llu GiB", IPC_BUFFERS_MAX,
+			       IPC_BUFFER_BYTES_MAX >> 30);
+	/* All page-table entries now, not one fault at a time in the first transfers. */
+	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+	if (map == MAP_FAILED && (errno == EPERM || errno == EACCES)) {
+		writable = false; /* opened read-only, or sealed against writing: good for WRITE */
+		map = mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
+	}
+	if (map == MAP_FAILED)
+		return err_sys(e, -errno, "mapping the memfd");
+	b->map = map;
+	b->size = size;
+	b->writable = writable;
+	atomic_fetch_add(&s->mapped, size);
+	atomic_store_explicit(&b->ready, true, memory_order_release);
+	return (int)(b - s->buffers);
+}
+
+int ipc_session_open(struct ipc_session *s, uint64_t ino, uint32_t flags)
+{
+	for (int i = 0; i < IPC_HANDLES_MAX; i++) {
+		struct ipc_handle *h = &s->handles[i];
+
+		if (atomic_load(&h->ready))
+			continue;
+		h->ino = ino;
+		h->readable = (flags & O_ACCMODE) != O_WRONLY;
+		h->writable = (flags & O_ACCMODE) != O_RDONLY;
+		atomic_store_explicit(&h->ready, true, memory_order_release);
+		return i;
+	}
+	return -EMFILE;
+}
+
+void ipc_session_stop(struct ipc_session *s)
+{
+	atomic_store(&s->stop, true);
+	if (s->started) {
+		/* whatever it waits for, it looks at `stop` next */
+		ipc_wake(&s->ring->server_sleeps);
+		pthread_join(s->thread, NULL);
+	}
+	for (int i = 0; i < IPC_BUFFERS_MAX; i++)
+		if (atomic_load(&s->buffers[i].ready))
+			munmap(s->buffers[i].map, s->buffers[i].size);
+	if (s->ring)
+		munmap(s->ring, ipc_ring_size(s->entries));
+	memset(s, 0, sizeof(*s));
+	s->sock = -1;
+}

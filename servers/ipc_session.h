@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* One client of the bypass, as the server has it: its ring, buffers and handles. Internal to ipc_*.c. */
+#ifndef ZC_IPC_SESSION_H
+#define ZC_IPC_SESSION_H
+
+#include "servers/ipc_server.h"
+
+struct ipc_buffer {
+	char *map;             /* NULL: the slot is free */
+	uint64_t size;
+	bool writable;         /* READ may write to it */
+	atomic_bool ready;     /* published by the control thread, withdrawn by the service thread */
+};
+
+struct ipc_handle {
+	uint64_t ino;
+	bool readable, writable;
+	atomic_bool ready;
+};
+
+struct ipc_session {
+	struct server *srv;
+	int sock;                       /* -1: the slot is free */
+	uint64_t spin_ns;
+	struct ipc_ring *ring;
+	uint32_t entries;
+	pthread_t thread;
+	bool started;
+	atomic_bool stop;               /* the service thread shall end */
+	atomic_bool broken;             /* it ended the session by itself */
+	_Atomic uint64_t mapped;        /* bytes of all buffers */
+	struct ipc_buffer buffers[IPC_BUFFERS_MAX];
+	struct ipc_handle handles[IPC_HANDLES_MAX];
+};
+
+/* Makes the ring, starts the service thread; *ring_fd is the caller's to send and close. */
+int ipc_session_start(struct ipc_session *s, struct server *srv, int sock, uint64_t entries,
+		      uint64_t spin_ns, int *ring_fd);
+
+/* Checks and maps a client's memfd; does not keep fd. Returns the buffer number, or a negative errno
+ * with a reason in e: -EPERM not sealed, -EINVAL not a memfd, -EDQUOT too much. */
+int ipc_session_register(struct ipc_session *s, int fd, struct err *e);
+
+/* Returns the handle number, or -EMFILE. */
+int ipc_session_open(struct ipc_session *s, uint64_t ino, uint32_t flags);
+
+/* Stops the thread and frees everything but the socket. */
+void ipc_session_stop(struct ipc_session *s);
+
+#endif

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The server process around a path: starts it, answers the control channel while it serves, ends it.
+ *
+ * Control messages, each answered by one: {"cmd": "stats"}, {"cmd": "verify", "seed": n, "op": "read",
+ * "len": n}, {"cmd": "verify_end", "files": [bytes, ...]}, {"cmd": "stop"}. The end of the channel is
+ * the order to stop, so that a server never outlives the run that started it.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "lib/control.h"
+#include "lib/pattern.h"
+#include "measure/usage.h"
+#include "servers/server.h"
+
+#define CHUNK (1u << 20)
+
+static json_t *requests_json(struct server *srv, enum op op)
+{
+	json_t *routes = json_object();
+
+	for (int r = 0; r < ROUTE_COUNT; r++) {
+		uint64_t requests = 0, bytes = 0;
+
+		for (struct worker *w = srv->workers; w; w = w->next) {
+			requests += atomic_load_explicit(&w->requests[op][r], memory_order_relaxed);
+			bytes += atomic_load_explicit(&w->bytes[op][r], memory_order_relaxed);
+		}
+		if (requests)
+			json_object_set_new(routes, route_names[r],
+					    json_pack("{s:I, s:I}", "requests", (json_int_t)requests,
+						      "bytes", (json_int_t)bytes));
+	}
+	return routes;
+}
+
+static json_t *stats_json(struct server *srv)
+{
+	uint64_t largest = 0, copied = 0;
+	struct usage usage;
+	json_t *out;
+
+	usage_self(&usage);
+	pthread_mutex_lock(&srv->lock);
+	for (struct worker *w = srv->workers; w; w = w->next) {
+		uint64_t l = atomic_load_explicit(&w->largest, memory_order_relaxed);
+
+		largest = l > largest ? l : largest;
+		copied += atomic_load_explicit(&w->user_copied, memory_order_relaxed);
+	}
+	out = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "write", requests_json(srv, OP_WRITE),
+			"read", requests_json(srv, OP_READ), "usage", usage_to_json(&usage),
+			"largest_request", (json_int_t)largest, "user_copied_bytes",
+			(json_int_t)copied, "verified_bytes",
+			(json_int_t)atomic_load(&srv->verified_bytes), "verify_errors",
+			(json_int_t)atomic_load(&srv->verify_errors));
+	if (atomic_load(&srv->verify_errors))
+		json_object_set_new(out, "verify_error", json_string(srv->verify_error.what));
+	pthread_mutex_unlock(&srv->lock);
+	return out;
+}
+
+/* Goes through what a storing sink holds: compares it with the pattern, or writes the pattern. */
+static int sink_stored(struct server *srv, bool check, unsigned int file, uint64_t len, uint64_t seed,
+		       struct err *e)
+{
+	struct worker *w = worker_get(srv);
+	uint64_t copied = 0;
+	int ret = w ? 0 : -ENOMEM;
+	void *buf;
+
+	if (ret || posix_memalign(&buf, 4096, CHUNK))
+		return err_sys(e, -ENOMEM, "verification");
+	for (uint64_t o = 0; o < len && !ret; o += CHUNK) {
+		size_t n = len - o < CHUNK ? len - o : CHUNK;
+		/* a whole number of blocks, for O_DIRECT; the rest is not looked at */
+		size_t io = (n + 4095) & ~(size_t)4095;
+		int64_t bad = -1;
+
+		if (io > srv->sink.config.file_size - o)
+			io = srv->sink.config.file_size - o;
+		if (!check) {
+			pattern_fill(buf, io, o, seed);
+			ret = srv->sink.ops->write(&srv->sink, w->sink_thread, file, o, buf, io, &copied);
+		} else {
+			ret = srv->sink.ops->read(&srv->sink, w->sink_thread, file, o, buf, io, &copied);
+			if (!ret)
+				bad = pattern_check(buf, n, o, seed);
+		}
+		if (ret)
+			err_sys(e, ret, "data%u: %s the store", file, check ? "reading" : "filling");
+		else if (bad >= 0)
+			ret = err_set(e, -EILSEQ,
+				      "data%u: byte %" PRIu64 " that was stored is not what the client wrote",
+				      file, o + (uint64_t)bad);
+	}
+	free(buf);
+	return ret;
+}
+
+static int stored(struct server *srv, bool check, unsigned int file, uint64_t len, uint64_t seed,
+		  struct err *e)
+{
+	if (srv->sink.ops->stores)
+		return sink_stored(srv, check, file, len, seed, e);
+	if (check && srv->path->check_stored)
+		return srv->path->check_stored(srv, file, len, seed, e);
+	if (!check && srv->path->fill_stored)
+		return srv->path->fill_stored(srv, file, len, seed, e);
+	return 0;
+}
+
+static json_t *verify_begin(struct server *srv, const json_t *msg)
+{
+	uint64_t seed = (uint64_t)json_integer_value(json_object_get(msg, "seed"));
+	uint64_t len = (uint64_t)json_integer_value(json_object_get(msg, "len"));
+	const char *op = json_string_value(json_object_get(msg, "op"));
+	struct err e;
+
+	if (len > srv->fs.max_size)
+		len = srv->fs.max_size;
+	for (unsigned int i = 0; op && !strcmp(op, "read") && i < srv->fs.files; i++)
+		if (stored(srv, false, i, len, seed + i, &e))
+			return control_error(&e);
+	srv->verify_seed = seed;
+	atomic_store(&srv->verified_bytes, 0);
+	atomic_store(&srv->verify_errors, 0);
+	atomic_store_explicit(&srv->verify, true, memory_order_release);
+	return json_pack("{s:b}", "ok", 1);
+}
+
+/* `files` has the bytes that clients wrote to each file, from its start; empty for READ. */
+static json_t *verify_end(struct server *srv, const json_t *msg)
+{
+	const json_t *files = json_object_get(msg, "files");
+	uint64_t checked = 0;
+	bool has_store = srv->sink.ops->stores || srv->path->check_stored;
+	struct err e;
+
+	atomic_store_explicit(&srv->verify, false, memory_order_release);
+	for (size_t i = 0; has_store && i < json_array_size(files) && i < srv->fs.files; i++) {
+		uint64_t len = (uint64_t)json_integer_value(json_array_get(files, i));
+
+		if (len > srv->fs.max_size)
+			len = srv->fs.max_size;
+		if (stored(srv, true, (unsigned int)i, len, srv->verify_seed + i, &e))
+			return control_error(&e);
+		checked += len;
+	}
+	return json_pack("{s:o, s:I}", "stats", stats_json(srv), "stored_bytes_checked",
+			 (json_int_t)checked);
+}
+
+/* Answers one control message. False: stop. */
+static bool control(struct server *srv, int fd)
+{
+	json_t *msg = NULL, *answer;
+	const char *cmd;
+	bool go_on = true;
+
+	if (control_recv(fd, &msg, 0))
+		return false; /* the run is gone */
+	cmd = json_string_value(json_object_get(msg, "cmd"));
+	if (!cmd || !strcmp(cmd, "stop")) {
+		answer = json_pack("{s:b}", "ok", 1);
+		go_on = false;
+	} else if (!strcmp(cmd, "stats")) {
+		answer = stats_json(srv);
+	} else if (!strcmp(cmd, "verify")) {
+		answer = verify_begin(srv, msg);
+	} else if (!strcmp(cmd, "verify_end")) {
+		answer = verify_end(srv, msg);
+	} else {
+		answer = json_pack("{s:s}", "error", "unknown command");
+	}
+	json_decref(msg);
+	return !control_send(fd, answer) && go_on;
+}
+
+static void announce(const struct serve_config *c)
+{
+	fprintf(stderr, "zcbench: serving %s with sink %s on %s; Ctrl-C or umount ends it\n",
+		c->path->name, c->sink->name, c->mountpoint);
+}
+
+/* Until the control channel, a signal or the end of the mount says stop. Returns whether the mount
+ * ended by itself. */
+static bool wait_for_end(struct server *srv, const struct serve_config *c, int signal_fd)
+{
+	struct pollfd fds[3] = {
+		{.fd = signal_fd, .events = POLLIN},
+		{.fd = srv->died_fd, .events = POLLIN},
+		{.fd = c->control_fd, .events = POLLIN},
+	};
+
+	for (;;) {
+		if (poll(fds, 3, -1) < 0)
+			continue;
+		if (fds[1].revents)
+			return true;
+		if (fds[0].revents)
+			return false;
+		if (fds[2].revents && !control(srv, c->control_fd))
+			return false;
+	}
+}
+
+static int start(struct server *srv, const struct serve_config *c, struct err *e)
+{
+	const char *why = c->path->refuses_sink ? c->path->refuses_sink(c->sink) : NULL;
+	int ret;
+
+	if (why)
+		return err_set(e, -EOPNOTSUPP, "path %s with sink %s: %s", c->path->name, c->sink->name,
+			       why);
+	if (c->sink->needs_file && !c->sink_config.file)
+		return err_remedy((err_set(e, -EINVAL, "sink %s needs --file PATH", c->sink->name), e),
+				  "--file /dev/shm/zcbench.dat (memory) or a path on the disk to test");
+	ret = minifs_init(&srv->fs, c->sink_config.files, c->sink_config.file_size);
+	if (ret)
+		return err_sys(e, ret, "%u files of %" PRIu64 " bytes", c->sink_config.files,
+			       c->sink_config.file_size);
+	if (c->sink->open && (ret = c->sink->open(&srv->sink, e)))
+		return ret;
+	ret = c->path->start(srv, e);
+	if (ret && c->sink->close)
+		c->sink->close(&srv->sink);
+	if (!ret && c->sink->describe)
+		c->sink->describe(&srv->sink, srv->evidence);
+	return ret;
+}
+
+int serve(const struct serve_config *c)
+{
+	/* never freed: threads that hang in the kernel may still look at it while the process ends */
+	struct server *srv = calloc(1, sizeof(*srv));
+	struct err e = {0};
+	sigset_t set;
+	int signal_fd, ret;
+	bool died;
+
+	if (!srv)
+		return 1;
+	srv->path = c->path;
+	srv->mountpoint = c->mountpoint;
+	srv->sink = (struct sink){.ops = c->sink, .config = c->sink_config};
+	srv->direct_io = c->direct_io;
+	srv->shares_cpu = c->shares_cpu;
+	srv->fault = c->fault;
+	srv->evidence = json_object();
+	srv->died_fd = eventfd(0, EFD_CLOEXEC);
+	pthread_mutex_init(&srv->lock, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL); /* before any thread exists: all inherit it */
+	signal(SIGPIPE, SIG_IGN);
+	signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
+
+	ret = start(srv, c, &e);
+	if (ret) {
+		if (c->control_fd >= 0)
+			control_send(c->control_fd, control_error(&e));
+		else
+			err_print(&e);
+		return ret == -EOPNOTSUPP ? 77 : 1;
+	}
+	if (c->control_fd >= 0)
+		control_send(c->control_fd, json_pack("{s:O}", "ready", srv->evidence));
+	else
+		announce(c);
+	died = wait_for_end(srv, c, signal_fd);
+	c->path->stop(srv);
+	if (c->sink->close)
+		c->sink->close(&srv->sink);
+	if (died && c->control_fd >= 0) {
+		fprintf(stderr, "zcbench: server %s: the mount ended by itself\n", c->path->name);
+		return 1;
+	}
+	return 0;
+}

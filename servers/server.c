@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+/* The way of every payload from a path into the sink, the counters, and verification; see server.h. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/pattern.h"
+#include "servers/server.h"
+
+static _Thread_local struct worker *self;
+
+struct worker *worker_get(struct server *srv)
+{
+	struct worker *w = self;
+
+	if (w)
+		return w;
+	w = aligned_alloc(64, sizeof(*w));
+	if (!w)
+		return NULL;
+	memset(w, 0, sizeof(*w));
+	w->srv = srv;
+	if (srv->sink.ops->thread_init && srv->sink.ops->thread_init(&srv->sink, &w->sink_thread)) {
+		free(w);
+		return NULL;
+	}
+	pthread_mutex_lock(&srv->lock);
+	w->next = srv->workers;
+	srv->workers = w;
+	pthread_mutex_unlock(&srv->lock);
+	self = w;
+	return w;
+}
+
+/* Only the owning thread writes: a load and a store are enough, and cost no locked instruction. */
+static void add(_Atomic uint64_t *counter, uint64_t n)
+{
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
+			      memory_order_relaxed);
+}
+
+void server_count(struct worker *w, enum op op, enum route route, size_t len)
+{
+	add(&w->requests[op][route], 1);
+	add(&w->bytes[op][route], len);
+	if (len > atomic_load_explicit(&w->largest, memory_order_relaxed))
+		atomic_store_explicit(&w->largest, len, memory_order_relaxed);
+}
+
+static void verify_payload(struct server *srv, unsigned int file, uint64_t offset, const void *data,
+			   size_t len)
+{
+	int64_t bad = pattern_check(data, len, offset, srv->verify_seed + file);
+
+	atomic_fetch_add(&srv->verified_bytes, len);
+	if (bad < 0)
+		return;
+	if (atomic_fetch_add(&srv->verify_errors, 1) == 0) {
+		pthread_mutex_lock(&srv->lock);
+		err_set(&srv->verify_error, -EILSEQ,
+			"data%u: byte %" PRIu64 " that reached the server is not what the client wrote",
+			file, offset + (uint64_t)bad);
+		pthread_mutex_unlock(&srv->lock);
+	}
+}
+
+int server_write(struct worker *w, enum route route, unsigned int file, uint64_t offset,
+		 const void *data, size_t len)
+{
+	struct server *srv = w->srv;
+	uint64_t copied = 0;
+	int ret;
+
+	if (__builtin_expect(atomic_load_explicit(&srv->verify, memory_order_acquire), false))
+		verify_payload(srv, file, offset, data, len);
+	ret = srv->sink.ops->write(&srv->sink, w->sink_thread, file, offset, data, len, &copied);
+	if (copied)
+		server_copied(w, copied);
+	if (!ret)
+		server_count(w, OP_WRITE, route, len);
+	return ret;
+}
+
+int server_read(struct worker *w, enum route route, unsigned int file, uint64_t offset, void *data,
+		size_t len)
+{
+	struct server *srv = w->srv;
+	uint64_t copied = 0;
+	int ret = 0;
+
+	/* A sink without contents has nothing that a client could check: make the pattern. */
+	if (__builtin_expect(atomic_load_explicit(&srv->verify, memory_order_acquire), false) &&
+	    !srv->sink.ops->stores)
+		pattern_fill(data, len, offset, srv->verify_seed + file);
+	else
+		ret = srv->sink.ops->read(&srv->sink, w->sink_thread, file, offset, data, len,
+					  &copied);
+	if (copied)
+		server_copied(w, copied);
+	if (!ret)
+		server_count(w, OP_READ, route, len);
+	return ret;
+}
+
+void server_died(struct server *srv)
+{
+	const uint64_t one = 1;
+
+	if (write(srv->died_fd, &one, sizeof(one)) < 0)
+		abort(); /* an eventfd takes 2^64 - 2 of these */
+}

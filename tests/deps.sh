@@ -1,0 +1,43 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Installs the Debian packages that zcbench needs and that are missing; says what and why. Without
+# root it prints the one command to type.
+set -eu
+
+packages=(
+	"gcc make pkg-config           to build"
+	"liburing-dev                  io_uring: the uring path, clients with depth > 1"
+	"libfuse3-dev fuse3            FUSE servers, mounting (fusermount3 for unprivileged users)"
+	"libjansson-dev                result files (JSON)"
+	"libinih-dev                   workload files"
+	"libxxhash-dev                 checksums that run at memory speed"
+	"libpfm4-dev                   names of performance counters"
+	"libcmocka-dev                 unit tests"
+	"gnuplot-nox                   figures"
+	"fio                           the fio driver"
+)
+
+missing=()
+for line in "${packages[@]}"; do
+	names=${line%%   *}
+	for p in $names; do
+		[ "$(dpkg-query -W -f='${db:Status-Status}' "$p" 2>/dev/null)" = installed ] && continue
+		missing+=("$p")
+		echo "zcbench needs $p: ${line##*   }"
+	done
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+command="apt-get install -y --no-install-recommends ${missing[*]}"
+if [ "$(id -u)" -ne 0 ]; then
+	echo "type: sudo $command" >&2
+	exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+echo "$command"
+$command >/tmp/zcbench-deps.$$ 2>&1 || {
+	# the package lists may be old or absent
+	apt-get update >/dev/null
+	$command
+}
+rm -f /tmp/zcbench-deps.$$
