@@ -4,6 +4,7 @@
 PREFIX  ?= /usr/local
 DESTDIR ?=
 BUILD   ?= build
+BIN     ?= zcbench
 CFLAGS  ?= -O2 -g
 
 PKGS     := fuse3 liburing jansson inih
@@ -19,9 +20,9 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DZCBENCH_DATADIR='"$(PREFIX)/share/zcbenc
 LIBS = $(PKG_LIBS) -pthread -lm
 Q    = $(if $(V),,@)
 
-all: zcbench
+all: $(BIN)
 
-zcbench: $(OBJS)
+$(BIN): $(OBJS)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -48,12 +49,30 @@ bench: deps
 	@$(MAKE) --no-print-directory all
 	./zcbench run --setup
 
-bench-self: all
-	@$(MAKE) --no-print-directory -f tests/Makefile.tests bench-self
+bench-self: all $(BUILD)/tests/bench_self
+	$(BUILD)/tests/bench_self
+
+# Unit tests (also under ASan and UBSan; what shares memory also under TSan), then each integration
+# script. All of them count, whatever fails.
+ASAN := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+TSAN := -O1 -g -fsanitize=thread
+UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
+SUBMAKE := $(MAKE) --no-print-directory
 
 check: deps
-	@$(MAKE) --no-print-directory all
-	@$(MAKE) --no-print-directory -f tests/Makefile.tests check
+	@$(SUBMAKE) all $(UNIT:%=$(BUILD)/tests/%)
+	@$(SUBMAKE) BUILD=$(BUILD)/asan BIN=$(BUILD)/asan/zcbench CFLAGS="$(ASAN)" all $(UNIT:%=$(BUILD)/asan/tests/%)
+	@$(SUBMAKE) BUILD=$(BUILD)/tsan BIN=$(BUILD)/tsan/zcbench CFLAGS="$(TSAN)" $(BUILD)/tsan/tests/test_ring
+	@BUILD=$(BUILD) tests/run $(UNIT:%=$(BUILD)/tests/%) $(UNIT:%=$(BUILD)/asan/tests/%) \
+		$(BUILD)/tsan/tests/test_ring $(sort $(wildcard tests/integration/*.sh))
+
+# A test program links everything but main.
+$(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(filter-out %/main.o,$(OBJS))
+	@echo "  LD  $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+
+$(BUILD)/tests/bench_self: $(BUILD)/tests/bench/bench_self.o $(filter-out %/main.o,$(OBJS))
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 deps:
 	@tests/deps.sh
@@ -69,7 +88,7 @@ uninstall:
 	rm -rf $(DESTDIR)$(PREFIX)/share/zcbench
 
 clean:
-	rm -rf $(BUILD) zcbench
+	rm -rf $(BUILD) $(BIN)
 
 help:
 	@echo "make              build ./zcbench"
@@ -81,5 +100,7 @@ help:
 	@echo "make uninstall    what install put there"
 	@echo "make clean        remove what was built"
 
+
+.SECONDARY:
 .PHONY: all bench bench-self check deps install uninstall clean help FORCE
--include $(OBJS:.o=.d)
+-include $(OBJS:.o=.d) $(wildcard $(BUILD)/tests/*/*.d)

@@ -503,7 +503,8 @@ static json_t *each_client(const json_t *results)
 }
 
 static json_t *round_json(struct round *r, const struct totals *t, const json_t *before,
-			  const json_t *after, uint64_t system_ns, json_t *routes, const json_t *results)
+			  const json_t *after, const struct system_usage *sys, json_t *routes,
+			  const json_t *results)
 {
 	struct usage a, b, server;
 	json_t *j, *histogram;
@@ -518,7 +519,8 @@ static json_t *round_json(struct round *r, const struct totals *t, const json_t 
 		      "throughput_bytes_per_s", t->rate, "latency_ns", latency_json(&t->latency));
 	json_object_set_new(j, "cpu_ns",
 			    json_pack("{s:o, s:o, s:I}", "client", role(&t->usage, t->produce_ns),
-				      "server", role(&server, 0), "system", (json_int_t)system_ns));
+				      "server", role(&server, 0), "system", (json_int_t)sys->busy_ns));
+	json_object_set_new(j, "stolen_ns", json_integer((json_int_t)sys->stolen_ns));
 	json_object_set_new(j, "context_switches", json_pack("{s:o, s:o}", "client", switches(&t->usage),
 							     "server", switches(&server)));
 	json_object_set_new(j, "page_faults", json_pack("{s:o, s:o}", "client", faults(&t->usage),
@@ -546,7 +548,7 @@ static int measure(struct round *r, struct round_result *out, struct err *e)
 	const struct config *c = &r->cell->config;
 	json_t *before = NULL, *after = NULL, *results = json_array(), *discard = json_array();
 	json_t *routes;
-	uint64_t busy0 = 0, busy1 = 0;
+	struct system_usage sys0 = {0}, sys1 = {0}, sys;
 	static struct totals t;
 	int ret = 0;
 
@@ -554,10 +556,10 @@ static int measure(struct round *r, struct round_result *out, struct err *e)
 		ret = run_clients(r, c->warmup_ns, 0, discard, e);
 	if (!ret)
 		ret = server_stats(r, &before, e);
-	usage_system_busy(&busy0);
+	usage_system(&sys0);
 	if (!ret)
 		ret = run_clients(r, c->runtime_ns, c->count, results, e);
-	usage_system_busy(&busy1);
+	usage_system(&sys1);
 	if (!ret)
 		ret = server_stats(r, &after, e);
 	if (!ret)
@@ -565,9 +567,11 @@ static int measure(struct round *r, struct round_result *out, struct err *e)
 	if (!ret) {
 		const char *op = op_names[r->cell->op];
 
+		sys.busy_ns = sys1.busy_ns - sys0.busy_ns;
+		sys.stolen_ns = sys1.stolen_ns - sys0.stolen_ns;
 		routes = route_diff(json_object_get(before, op), json_object_get(after, op));
 		judge_path(r->cell, routes, t.payload, out);
-		out->round = round_json(r, &t, before, after, busy1 - busy0, routes, results);
+		out->round = round_json(r, &t, before, after, &sys, routes, results);
 	}
 	json_decref(before);
 	json_decref(after);

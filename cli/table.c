@@ -51,6 +51,8 @@ static void print_cell(FILE *f, const struct plan *plan, const struct cell *c)
 	char rate[32], lo[32], hi[32], interval[72], p50[32], p99[32], cpu[64];
 	const json_t *s = summary_of(c);
 	const char *error = json_string_value(json_object_get(c->json, "error"));
+	const char *note =
+		json_string_value(json_object_get(json_object_get(c->json, "evidence"), "note"));
 	const char *problem = json_string_value(json_object_get(c->json, "path_problem"));
 
 	if (!isfinite(median(c, "throughput_bytes_per_s"))) {
@@ -71,6 +73,8 @@ static void print_cell(FILE *f, const struct plan *plan, const struct cell *c)
 		json_is_true(json_object_get(c->json, "path_ok")) ? "ok" : "NOT AS CLAIMED");
 	if (problem)
 		fprintf(f, "      ^ %s\n", problem);
+	if (note)
+		fprintf(f, "      ^ %s\n", note);
 	if (error)
 		fprintf(f, "      ^ %s\n", error);
 }

@@ -141,20 +141,21 @@ json_t *host_describe(void)
 json_t *host_load(void)
 {
 	struct timespec nap = {.tv_nsec = 200 * NSEC_PER_MSEC};
-	uint64_t busy0, busy1, t0 = clock_ns();
+	struct system_usage a, b;
+	uint64_t t0 = clock_ns();
 	json_t *out = json_object();
 	const char *line;
 
 	line = line_of("/proc/loadavg");
 	if (line)
 		json_object_set_new(out, "load_1min", json_real(atof(line)));
-	if (usage_system_busy(&busy0))
+	if (usage_system(&a))
 		return out;
 	nanosleep(&nap, NULL);
-	if (usage_system_busy(&busy1))
+	if (usage_system(&b))
 		return out;
 	json_object_set_new(out, "busy_share",
-			    json_real((double)(busy1 - busy0) / (double)(clock_ns() - t0) /
+			    json_real((double)(b.busy_ns - a.busy_ns) / (double)(clock_ns() - t0) /
 				      (double)sysconf(_SC_NPROCESSORS_ONLN)));
 	return out;
 }

@@ -83,6 +83,12 @@ static double system_cpu(const json_t *r)
 	return sub(r, "cpu_ns", "system") / kib(r);
 }
 
+/* Of the machine's CPU time in the round, how much a hypervisor took away. */
+static double stolen(const json_t *r)
+{
+	return num(r, "stolen_ns") / (num(r, "stolen_ns") + sub(r, "cpu_ns", "system"));
+}
+
 static double switches(const json_t *r)
 {
 	double n = 0;
@@ -132,6 +138,7 @@ const struct metric metrics[] = {
 	{"client_cpu_ns_per_kib", "ns/KiB", BETTER_LOWER, client_cpu},
 	{"server_cpu_ns_per_kib", "ns/KiB", BETTER_LOWER, server_cpu},
 	{"system_cpu_ns_per_kib", "ns/KiB", BETTER_LOWER, system_cpu},
+	{"stolen_share", "1", BETTER_NEITHER, stolen},
 	{"context_switches_per_op", "1/op", BETTER_LOWER, switches},
 	{"page_faults_per_op", "1/op", BETTER_LOWER, faults},
 	{"declared_copy_factor", "1", BETTER_LOWER, user_copies},

@@ -86,9 +86,10 @@ void usage_from_json(struct usage *u, const json_t *obj)
 	};
 }
 
-int usage_system_busy(uint64_t *busy)
+int usage_system(struct system_usage *u)
 {
 	unsigned long long user, nice, system, idle, iowait, irq, softirq, steal;
+	const uint64_t tick = NSEC_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK);
 	FILE *f = fopen("/proc/stat", "re");
 	int n;
 
@@ -99,8 +100,7 @@ int usage_system_busy(uint64_t *busy)
 	fclose(f);
 	if (n != 8)
 		return -EPROTO;
-	/* steal is time that this machine did not have */
-	*busy = (user + nice + system + irq + softirq) *
-		(NSEC_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK));
+	u->busy_ns = (user + nice + system + irq + softirq) * tick;
+	u->stolen_ns = steal * tick;
 	return 0;
 }

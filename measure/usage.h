@@ -25,9 +25,13 @@ json_t *usage_to_json(const struct usage *u);
 /* Missing members are 0. */
 void usage_from_json(struct usage *u, const json_t *obj);
 
-/* Busy CPU time of the whole machine since boot, in ns: all of /proc/stat's first line but idle,
- * iowait and guest time (which user time contains). Resolution: a clock tick (10 ms) for each CPU.
- * 0 or a negative errno. */
-int usage_system_busy(uint64_t *ns);
+struct system_usage {
+	uint64_t busy_ns;   /* all but idle, iowait, steal and guest time (which user time contains) */
+	uint64_t stolen_ns; /* in which a hypervisor ran somebody else */
+};
+
+/* CPU time of the whole machine since boot, all CPUs together, from /proc/stat. Resolution: a clock
+ * tick (10 ms). 0 or a negative errno. */
+int usage_system(struct system_usage *u);
 
 #endif

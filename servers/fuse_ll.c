@@ -2,14 +2,17 @@
 /* A server on libfuse3's low-level API; see fuse_ll.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "servers/fuse_ll.h"
 
 #define CACHE_SECONDS 3600.0
+#define INIT_SECONDS  10
 
 /* The reply to OPEN in wire form: libfuse 3.14 has no field for parallel direct writes. */
 struct open_reply {
@@ -25,7 +28,7 @@ struct fuse_ll {
 	const struct fuse_ll_ops *ops;
 	struct fuse_lowlevel_ops table;
 	pthread_t thread;
-	bool started;
+	sem_t init_done;
 };
 
 struct fuse_ll_options fuse_ll_options;
@@ -171,18 +174,32 @@ static void ll_statfs(fuse_req_t req, fuse_ino_t ino)
 	fuse_reply_statfs(req, &st);
 }
 
-/* An unprivileged server cannot grow a pipe beyond pipe-max-size, and libfuse then stops splicing
- * without a word: ask for requests that fit, header included. */
-static void fit_pipe(struct fuse_conn_info *conn)
+/*
+ * libfuse splices only if it can make a pipe of max_write and a page for the header, and else reads
+ * without a word. The system's default limit, fs.pipe-max-size, is 1 MiB: too small by that page, for
+ * whoever has no CAP_SYS_RESOURCE. Then ask for requests that fit, and say so.
+ */
+static void fit_pipe(struct server *srv, struct fuse_conn_info *conn)
 {
-	FILE *f = fopen("/proc/sys/fs/pipe-max-size", "re");
-	unsigned int max = 0;
+	unsigned int want = conn->max_write + 4096;
+	int fds[2], size;
 
-	if (f && fscanf(f, "%u", &max) == 1 && geteuid() && max > 3 * 4096 &&
-	    conn->max_write > max - 2 * 4096)
-		conn->max_write = max - 2 * 4096;
-	if (f)
-		fclose(f);
+	if (pipe2(fds, O_CLOEXEC))
+		return;
+	if (fcntl(fds[0], F_SETPIPE_SZ, want) < 0) {
+		for (size = (int)want / 2; size >= 65536 && fcntl(fds[0], F_SETPIPE_SZ, size) < 0;)
+			size /= 2;
+		size = fcntl(fds[0], F_GETPIPE_SZ);
+		if (size > 3 * 4096) {
+			conn->max_write = (unsigned int)size - 2 * 4096;
+			json_object_set_new(srv->evidence, "note",
+					    json_sprintf("requests of at most %u bytes: pipes are limited "
+							 "to %d; try: sysctl fs.pipe-max-size=%d, or "
+							 "--setup", conn->max_write, size, 2 * size));
+		}
+	}
+	close(fds[0]);
+	close(fds[1]);
 }
 
 static void ll_init(void *userdata, struct fuse_conn_info *conn)
@@ -195,7 +212,9 @@ static void ll_init(void *userdata, struct fuse_conn_info *conn)
 	conn->want &= ~splice;
 	if (ll->ops->splice) {
 		conn->want |= conn->capable & splice;
-		fit_pipe(conn);
+		pthread_mutex_lock(&srv->lock);
+		fit_pipe(srv, conn);
+		pthread_mutex_unlock(&srv->lock);
 	}
 	conn->want |= conn->capable & (FUSE_CAP_ASYNC_DIO | FUSE_CAP_PARALLEL_DIROPS);
 	conn->max_background = 64;
@@ -208,6 +227,7 @@ static void ll_init(void *userdata, struct fuse_conn_info *conn)
 	json_object_set_new(srv->evidence, "splice", json_boolean(ll->ops->splice));
 	json_object_set_new(srv->evidence, "max_write", json_integer(conn->max_write));
 	pthread_mutex_unlock(&srv->lock);
+	sem_post(&ll->init_done);
 }
 
 static void *loop(void *p)
@@ -224,14 +244,25 @@ static void *loop(void *p)
 	return NULL;
 }
 
+void fuse_ll_stop(struct server *srv)
+{
+	struct fuse_ll *ll = srv->path_state;
+
+	fuse_session_exit(ll->se);
+	fuse_session_unmount(ll->se);
+	thread_join_bounded(ll->thread);
+}
+
 int fuse_ll_start(struct server *srv, const struct fuse_ll_ops *ops, struct err *e)
 {
 	struct fuse_ll *ll = calloc(1, sizeof(*ll));
+	struct timespec end;
 	int ret;
 
 	if (!ll)
 		return err_sys(e, -ENOMEM, "%s", srv->path->name);
 	srv->path_state = ll;
+	sem_init(&ll->init_done, 0, 0);
 	ll->ops = ops;
 	ll->table = (struct fuse_lowlevel_ops){
 		.init = ll_init,
@@ -258,15 +289,14 @@ int fuse_ll_start(struct server *srv, const struct fuse_ll_ops *ops, struct err 
 		fuse_unmount(ll->se);
 		return err_sys(e, -ret, "starting libfuse's loop");
 	}
-	ll->started = true;
-	return 0;
-}
-
-void fuse_ll_stop(struct server *srv)
-{
-	struct fuse_ll *ll = srv->path_state;
-
-	fuse_session_exit(ll->se);
-	fuse_session_unmount(ll->se);
-	thread_join_bounded(ll->thread);
+	/* What was negotiated is part of "ready"; the kernel sends INIT without being asked. */
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += INIT_SECONDS;
+	do {
+		ret = sem_timedwait(&ll->init_done, &end);
+	} while (ret && errno == EINTR);
+	if (!ret)
+		return 0;
+	fuse_ll_stop(srv);
+	return err_set(e, -ETIMEDOUT, "the kernel sent no INIT within %d s", INIT_SECONDS);
 }

@@ -11,7 +11,8 @@
 #include "servers/ipc_server.h"
 
 #define THREADS         2
-#define DEFAULT_SPIN_NS (50 * NSEC_PER_USEC)
+/* Longer than a client takes to produce 1 MiB: then the server is still there when it comes. */
+#define DEFAULT_SPIN_NS (200 * NSEC_PER_USEC)
 
 struct ipc_options {
 	uint64_t spin_ns;
@@ -34,7 +35,7 @@ static struct ipc_options options;
 
 static const struct opt option_table[] = {
 	{"spin", OPT_TIME, offsetof(struct ipc_options, spin_ns), "TIME", "auto",
-	 "ipc: poll an idle ring this long before sleeping; 0: always sleep; auto: 50us, or 0 where "
+	 "ipc: poll an idle ring this long before sleeping; 0: always sleep; auto: 200us, or 0 where "
 	 "client and server share a CPU", .max = NSEC_PER_SEC, .auto_ok = true},
 	{0},
 };

@@ -152,6 +152,9 @@ const struct path_ops path_splice = {
 	.client = CLIENT_FUSE,
 	.expect = {[OP_WRITE] = {ROUTE_PIPE, 1, 1u << ROUTE_SMALL},
 		   [OP_READ] = {ROUTE_PIPE, 1}},
+	/* one page more than the default of 1 MiB is what 1 MiB requests need; the kernel rounds up */
+	.setting = "/proc/sys/fs/pipe-max-size",
+	.setting_value = "2097152",
 	.options = fuse_ll_option_table,
 	.option_values = &fuse_ll_options,
 	.start = splice_start,
