@@ -97,6 +97,7 @@ static void one_round(struct run *r, struct cell *c, uint64_t round)
 		leave_out(r, c->path, &e, round);
 	} else if (ret) {
 		c->failed = true;
+		c->unavailable = !rr.started && cannot_run_here(ret);
 		progress_drop(&r->progress, rounds_left(c, round));
 		result_add_error(c, &e);
 		warn("%s, sink %s, %s, %s: this cell failed", c->path->name, c->sink->name,
@@ -130,10 +131,11 @@ static int all_rounds(struct run *r, struct err *e)
 	return ret;
 }
 
-/* 1 if anything failed, 77 if nothing could even be tried. */
+/* 1 if anything failed; a path that the user named and that cannot run here is a failure too, but if
+ * none can, or nothing is left to run: 77. */
 static int verdict(const struct run *r)
 {
-	unsigned int measured = 0, failed = 0;
+	unsigned int measured = 0, failed = 0, tried = 0, unavailable = 0;
 
 	for (unsigned int i = 0; i < r->plan.n; i++) {
 		const struct cell *c = &r->plan.cells[i];
@@ -141,26 +143,19 @@ static int verdict(const struct run *r)
 
 		if (c->skipped)
 			continue;
+		tried++;
+		unavailable += c->unavailable;
 		measured += json_array_size(json_object_get(c->json, "rounds")) > 0;
 		failed += c->failed || json_is_false(json_object_get(c->json, "path_ok")) ||
 			  (c->config.verify && json_is_false(verified));
 	}
+	if (!interrupted && tried == unavailable)
+		return EXIT_NOTHING;
 	if (interrupted || failed)
 		return EXIT_FAILED;
 	return measured ? EXIT_OK : EXIT_NOTHING;
 }
 
-/* With the paths named by the user, one that cannot run here is a failure; but if none can, 77. */
-static bool nothing_started(const struct run *r)
-{
-	for (unsigned int i = 0; i < r->plan.n; i++) {
-		const struct cell *c = &r->plan.cells[i];
-
-		if (!c->skipped && (!c->failed || json_object_get(c->json, "evidence")))
-			return false;
-	}
-	return true;
-}
 
 static bool is_stdout(const char *file)
 {
@@ -255,8 +250,6 @@ int cmd_run(struct options *o)
 		ret = export(r, &e);
 	if (!ret)
 		status = verdict(r);
-	if (status == EXIT_FAILED && !interrupted && !ret && r->chosen && nothing_started(r))
-		status = EXIT_NOTHING;
 	if (ret)
 		err_print(&e);
 	if (interrupted)

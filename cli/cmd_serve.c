@@ -3,6 +3,7 @@
  * process that a run starts. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "clients/client.h"
@@ -23,8 +24,7 @@ int cmd_serve(struct options *o)
 	struct serve_config s = {.control_fd = opts_given(&o->sets[0], "control-fd")
 						       ? (int)c->control_fd : -1,
 				 .direct_io = c->direct_io,
-				 .shares_cpu = c->shares_cpu,
-				 .fault = c->fault};
+				 .shares_cpu = c->shares_cpu};
 	struct stat st;
 
 	if (o->rest.n != 2)
@@ -34,6 +34,8 @@ int cmd_serve(struct options *o)
 		return usage("there is no path ", o->rest.v[0]);
 	if (!realpath(o->rest.v[1], mountpoint) || stat(mountpoint, &st) || !S_ISDIR(st.st_mode))
 		return usage("the mount point must be a folder that exists: ", o->rest.v[1]);
+	while (strcmp(c->fault, fault_names[s.fault]))
+		s.fault++;
 	s.mountpoint = mountpoint;
 	/* of the default list, the first */
 	s.sink = sink_find(c->sink.v[0]);

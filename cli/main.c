@@ -87,14 +87,12 @@ static int unknown(const char *name)
 	return EXIT_USAGE;
 }
 
-int main(int argc, char **argv)
+static int dispatch(int argc, char **argv)
 {
 	static struct options o;
 	const struct command *c;
 	struct err e = {0};
-	int ret;
 
-	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write, not the end */
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_USAGE;
@@ -116,18 +114,24 @@ int main(int argc, char **argv)
 			print_command_help(c, &o);
 			return EXIT_OK;
 		}
-	/* The workload file comes before the command line, so run parses twice. */
-	ret = opts_parse(o.sets, o.nsets, c->bit, argc, argv, 2, &o.rest, &e);
-	if (ret) {
+	if (opts_parse(o.sets, o.nsets, c->bit, argc, argv, 2, &o.rest, &e)) {
 		err_print(&e);
 		return EXIT_USAGE;
 	}
 	o.argc = argc;
 	o.argv = argv;
-	ret = c->run(&o);
+	return c->run(&o);
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write, not the end */
+	status = dispatch(argc, argv);
 	if (fflush(stdout) || ferror(stdout)) {
 		fprintf(stderr, "zcbench: error: writing to standard output failed\n");
 		return EXIT_FAILED;
 	}
-	return ret;
+	return status;
 }

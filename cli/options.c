@@ -90,7 +90,7 @@ static const struct opt table[] = {
 	 .hidden = true},
 	{"control-fd", OPT_UINT, OFF(control_fd), "FD", NULL, "our end of the control channel",
 	 .commands = SERVE | CMD_CLIENT, .hidden = true},
-	{"fault", OPT_STRING, OFF(fault), "NAME", NULL, "break on purpose, for tests",
+	{"fault", OPT_CHOICE, OFF(fault), "NAME", "none", "break on purpose, for tests", fault_names,
 	 .commands = RUN | SERVE, .hidden = true},
 	{0},
 };

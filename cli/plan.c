@@ -252,8 +252,12 @@ static int plan_workload(struct plan *plan, struct options *o, const char *name,
 			ret = e->what[0] ? -EINVAL
 					 : err_set(e, -EINVAL, "%s:%d: neither [section] nor name = value",
 						   path, ret);
+		if (w->file && !ret && ferror(w->file))
+			ret = err_sys(e, -errno, "reading workload %s", path);
 		if (w->file)
 			fclose(w->file);
+		if (!ret && !w->nsettings)
+			ret = err_set(e, -EINVAL, "workload %s has no settings", path);
 	}
 	plan->description = w->description;
 	if (!ret && !w->nsections) {

@@ -24,6 +24,7 @@ struct cell {
 
 	char *skipped;   /* why it is left out of the run; NULL: it runs */
 	bool failed;     /* a round failed; no more rounds */
+	bool unavailable; /* ... because this kernel or user cannot run the path at all */
 	json_t *json;    /* its object in the result */
 };
 

@@ -141,10 +141,8 @@ static int start_server(struct round *r, const struct placement *p, struct err *
 		argv[n++] = "--no-aligned";
 	if (p->shared)
 		argv[n++] = "--shares-cpu";
-	if (c->fault) {
-		argv[n++] = "--fault";
-		argv[n++] = (char *)c->fault;
-	}
+	argv[n++] = "--fault";
+	argv[n++] = (char *)c->fault;
 	for (unsigned int i = 0; i < r->cell->nargs; i++)
 		argv[n++] = r->cell->server_args[i];
 	argv[n] = NULL;
@@ -327,12 +325,14 @@ static int await_client(struct round *r, unsigned int i, uint64_t expected_ns, j
 			break;
 		ret = server_stats(r, &stats, e);
 		if (ret)
-			return ret;
+			break;
 		usage_from_json(&u, json_object_get(stats, "usage"));
 		now = u.user_ns + u.kernel_ns;
 		json_decref(stats);
-		if (now == seen)
+		if (now == seen) {
+			ret = -ETIMEDOUT;
 			break;
+		}
 		seen = now;
 	}
 	if (ret == -ETIMEDOUT) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The client side of the bypass; see ipc_client.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,17 @@ static int transact(struct ipc_client *c, struct ipc_message *m, int send_fd, in
 	return m->error ? err_sys(e, m->error, "ipc: the server refused: %s", what) : 0;
 }
 
+/* The client does not trust the server's memory either: it must not shrink under the mapping. */
+static bool ring_is_sound(int fd, uint64_t entries)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+	struct stat st;
+
+	return entries && entries <= IPC_ENTRIES_MAX && !(entries & (entries - 1)) && seals >= 0 &&
+	       seals & F_SEAL_SHRINK && !fstat(fd, &st) &&
+	       (uint64_t)st.st_size >= ipc_ring_size((uint32_t)entries);
+}
+
 int ipc_client_connect(struct ipc_client *c, int file_fd, uint32_t entries, uint64_t spin_ns,
 		       struct err *e)
 {
@@ -69,7 +81,7 @@ int ipc_client_connect(struct ipc_client *c, int file_fd, uint32_t entries, uint
 	ret = transact(c, &m, -1, &ring_fd, "HELLO", e);
 	if (ret)
 		goto fail;
-	if (ring_fd < 0 || m.value < entries || m.value > IPC_ENTRIES_MAX) {
+	if (m.value < entries || !ring_is_sound(ring_fd, m.value)) {
 		ret = err_set(e, -EPROTO, "ipc: the server's answer to HELLO makes no sense");
 		goto fail;
 	}

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -101,12 +102,31 @@ int control_is_error(const json_t *msg, struct err *e)
 	return code;
 }
 
+static int write_in_place(const json_t *obj, const char *path, struct err *e)
+{
+	FILE *f = fopen(path, "we");
+	int ret = 0;
+
+	if (!f)
+		return err_sys(e, -errno, "cannot write %s", path);
+	errno = 0;
+	if (json_dumpf(obj, f, JSON_INDENT(1)) || fputc('\n', f) == EOF)
+		ret = -(errno ? errno : EIO);
+	if (fclose(f) && !ret)
+		ret = -errno;
+	return ret ? err_sys(e, ret, "cannot write %s", path) : 0;
+}
+
 int json_write_file(const json_t *obj, const char *path, struct err *e)
 {
 	char tmp[4096];
+	struct stat st;
 	int fd, ret = 0;
 	FILE *f;
 
+	/* a device or a pipe is written to, never replaced */
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return write_in_place(obj, path, e);
 	if (snprintf(tmp, sizeof(tmp), "%s.tmp.%d", path, (int)getpid()) >= (int)sizeof(tmp))
 		return err_sys(e, -ENAMETOOLONG, "%s", path);
 	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);

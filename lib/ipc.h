@@ -4,10 +4,12 @@
  *
  *   1. The client opens a file on the FUSE mount and calls IPC_IOC_CHANNEL on it. The server answers
  *      with the name of a socket and a ticket for this open file: names and permissions stay the file
- *      system's.
- *   2. The client connects (SOCK_SEQPACKET) and sends HELLO with the ticket; the server checks ticket
- *      and peer (SO_PEERCRED), and sends back a ring: a sealed memfd.
- *   3. The client sends each memfd that holds payload with REGISTER, and gets a buffer number.
+ *      system's. A new ticket for an open file replaces the one before.
+ *   2. The client connects (SOCK_SEQPACKET) and sends HELLO with the ticket, without delay: the server
+ *      hangs up on who says nothing. It checks ticket and peer (SO_PEERCRED), and sends back a ring:
+ *      a sealed memfd.
+ *   3. The client sends each memfd that holds payload with REGISTER, and gets a buffer number. The
+ *      memfd is sealed with F_SEAL_SHRINK and has no holes.
  *   4. From then on both sides use the ring. The socket stays open: its end is the session's end.
  *
  * The ring is two arrays of descriptors. There are no shared indices: each descriptor carries its own

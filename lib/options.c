@@ -2,6 +2,7 @@
 /* Options from tables; see options.h. */
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,6 +88,21 @@ static const char *kind(const struct opt *o)
 	}
 }
 
+/* A limit as one would type it. */
+static const char *limit(const struct opt *o, char *buf, size_t len, uint64_t v)
+{
+	switch (o->type) {
+	case OPT_SIZE:
+	case OPT_SIZES:
+		return format_size(buf, len, v);
+	case OPT_TIME:
+		return format_time(buf, len, (double)v);
+	default:
+		snprintf(buf, len, "%" PRIu64, v);
+		return buf;
+	}
+}
+
 static int one_number(const struct opt *o, const char *text, uint64_t *v, const char *where,
 		      struct err *e)
 {
@@ -106,15 +122,10 @@ static int one_number(const struct opt *o, const char *text, uint64_t *v, const 
 		ret = parse_uint(text, 0, UINT64_MAX, v);
 	if (ret == -EINVAL)
 		return err_set(e, -EINVAL, "%s: '%s' is not %s", where, text, kind(o));
-	if (ret || *v < o->min || *v > max) {
-		if (o->type == OPT_TIME)
-			return err_set(e, -EINVAL, "%s: '%s' is out of range (%s to %s)", where, text,
-				       format_time(lo, sizeof(lo), (double)o->min),
-				       format_time(hi, sizeof(hi), (double)max));
+	if (ret || *v < o->min || *v > max)
 		return err_set(e, -EINVAL, "%s: '%s' is out of range (%s to %s)", where, text,
-			       format_size(lo, sizeof(lo), o->min),
-			       o->max ? format_size(hi, sizeof(hi), max) : "no limit");
-	}
+			       limit(o, lo, sizeof(lo), o->min),
+			       o->max ? limit(o, hi, sizeof(hi), max) : "no limit");
 	return 0;
 }
 
@@ -131,9 +142,9 @@ static int set_list(const struct opt *o, void *dest, const char *value, const ch
 	if (!copy)
 		return err_sys(e, -ENOMEM, "%s", where);
 	for (char *w = strtok_r(copy, ",", &save); w && !ret; w = strtok_r(NULL, ",", &save)) {
-		if (n == OPT_LIST_MAX)
-			return err_set(e, -EINVAL, "%s: more than %d values", where, OPT_LIST_MAX);
-		if (o->type == OPT_NAMES) {
+		if (n == OPT_LIST_MAX) {
+			ret = err_set(e, -EINVAL, "%s: more than %d values", where, OPT_LIST_MAX);
+		} else if (o->type == OPT_NAMES) {
 			if (o->choices && !in_list(w, o->choices))
 				ret = bad_choice(o, w, where, e);
 			names.v[names.n++] = w;
@@ -269,13 +280,15 @@ int opts_set(struct opt_set *sets, unsigned int n, unsigned int command, const c
 	if (ret)
 		return ret;
 	set->given |= 1ULL << (o - set->opts);
-	set->text[o - set->opts] = value;
+	set->text[o - set->opts] = value ? value : "yes"; /* a bare flag */
 	return 0;
 }
 
 int opts_parse(struct opt_set *sets, unsigned int n, unsigned int command, int argc, char **argv,
 	       int first, struct names *rest, struct err *e)
 {
+	bool ended = false;
+
 	for (int i = first; i < argc; i++) {
 		char *arg = argv[i], name[64], where[80];
 		const char *value = NULL;
@@ -284,13 +297,12 @@ int opts_parse(struct opt_set *sets, unsigned int n, unsigned int command, int a
 		size_t len;
 		int ret;
 
-		if (!strcmp(arg, "--")) {
-			while (++i < argc && rest->n < OPT_LIST_MAX)
-				rest->v[rest->n++] = argv[i];
-			return 0;
+		if (!ended && !strcmp(arg, "--")) {
+			ended = true;
+			continue;
 		}
-		if (strncmp(arg, "--", 2)) {
-			if (arg[0] == '-' && arg[1])
+		if (ended || strncmp(arg, "--", 2)) {
+			if (!ended && arg[0] == '-' && arg[1])
 				return err_remedy((err_set(e, -EINVAL, "%s: options start with --", arg), e),
 						  "--help shows the options");
 			if (rest->n == OPT_LIST_MAX)

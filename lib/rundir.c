@@ -21,9 +21,11 @@
 
 static void base_dir(char *buf, size_t len)
 {
-	const char *xdg = getenv("XDG_RUNTIME_DIR");
+	const char *xdg = getenv("XDG_RUNTIME_DIR"), *own = getenv("ZCBENCH_RUNDIR");
 
-	if (geteuid() == 0)
+	if (own && own[0] == '/')
+		snprintf(buf, len, "%s", own);
+	else if (geteuid() == 0)
 		snprintf(buf, len, "/run/zcbench");
 	else if (xdg && xdg[0] == '/' && !access(xdg, W_OK))
 		snprintf(buf, len, "%s/zcbench", xdg);

@@ -20,7 +20,7 @@ struct rundir {
 	int guardian_pid;
 };
 
-/* Makes the folder (under /run/zcbench for root, else under $XDG_RUNTIME_DIR or /tmp) and starts the
+/* Makes the folder (under $ZCBENCH_RUNDIR, else /run/zcbench for root, else $XDG_RUNTIME_DIR or /tmp) and starts the
  * guardian. Sets ZCBENCH_RUN for children. */
 int rundir_open(struct rundir *r, struct err *e);
 

@@ -22,6 +22,14 @@ enum route {
 	ROUTE_NONE = ROUTE_COUNT, /* the server is not on the data path */
 };
 
+/* --fault: what a server breaks on purpose, so that tests see that it is caught. */
+enum fault {
+	FAULT_NONE,
+	FAULT_CORRUPT, /* one byte of each payload changes on the way */
+	FAULT_REROUTE, /* requests arrive by another route than they should */
+};
+
+static const char *const fault_names[] = {"none", "corrupt", "reroute", 0};
 static const char *const op_names[] = {"write", "read", 0};
 static const char *const route_names[] = {"dev", "small", "pipe", "ring", "ipc", "none", 0};
 

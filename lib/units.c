@@ -120,12 +120,13 @@ static const char *digits3(double v)
 	return v < 9.995 ? "%.2f %s" : v < 99.95 ? "%.1f %s" : "%.0f %s";
 }
 
-static char *format_scaled(char *buf, size_t len, double v, double base, double limit,
-			   const char *const *units, int n)
+/* The next unit from 999.5 on: rounding would show it with four digits. */
+static char *format_scaled(char *buf, size_t len, double v, double base, const char *const *units,
+			   int n)
 {
 	int i = 0;
 
-	while (i < n - 1 && v >= limit) {
+	while (i < n - 1 && v >= 999.5) {
 		v /= base;
 		i++;
 	}
@@ -140,12 +141,12 @@ char *format_time(char *buf, size_t len, double ns)
 {
 	static const char *const units[] = {"ns", "us", "ms", "s"};
 
-	return format_scaled(buf, len, ns, 1000, 999.5, units, 4);
+	return format_scaled(buf, len, ns, 1000, units, 4);
 }
 
 char *format_rate(char *buf, size_t len, double bytes_per_s)
 {
 	static const char *const units[] = {"B/s", "KiB/s", "MiB/s", "GiB/s", "TiB/s"};
 
-	return format_scaled(buf, len, bytes_per_s, 1024, 1000, units, 5);
+	return format_scaled(buf, len, bytes_per_s, 1024, units, 5);
 }

@@ -76,26 +76,29 @@ json_t *hist_to_json(const struct hist *h)
 
 int hist_from_json(struct hist *h, const json_t *obj)
 {
-	const json_t *buckets = json_object_get(obj, "buckets");
-	uint64_t total = 0;
+	json_int_t total, min, max, sum, seen = 0;
+	json_t *buckets;
 
 	hist_init(h);
-	if (!json_is_array(buckets))
+	if (json_unpack((json_t *)obj, "{s:I, s:I, s:I, s:I, s:o}", "total", &total, "min", &min, "max",
+			&max, "sum", &sum, "buckets", &buckets) ||
+	    !json_is_array(buckets) || min < 0 || max < min || sum < 0)
 		return -EINVAL;
 	for (size_t k = 0; k < json_array_size(buckets); k++) {
-		const json_t *b = json_array_get(buckets, k);
-		json_int_t i = json_integer_value(json_array_get(b, 0));
-		json_int_t n = json_integer_value(json_array_get(b, 1));
+		json_int_t i, n;
 
-		if (i < 0 || i >= HIST_BUCKETS || n <= 0)
+		if (json_unpack(json_array_get(buckets, k), "[I, I!]", &i, &n) || i < 0 ||
+		    i >= HIST_BUCKETS || n <= 0 || n > total - seen)
 			return -EINVAL;
 		h->count[i] += (uint64_t)n;
-		total += (uint64_t)n;
+		seen += n;
 	}
-	h->total = (uint64_t)json_integer_value(json_object_get(obj, "total"));
-	h->sum = (uint64_t)json_integer_value(json_object_get(obj, "sum"));
-	h->max = (uint64_t)json_integer_value(json_object_get(obj, "max"));
-	if (h->total)
-		h->min = (uint64_t)json_integer_value(json_object_get(obj, "min"));
-	return h->total == total ? 0 : -EINVAL;
+	if (seen != total)
+		return -EINVAL;
+	h->total = (uint64_t)total;
+	h->sum = (uint64_t)sum;
+	h->max = (uint64_t)max;
+	if (total)
+		h->min = (uint64_t)min;
+	return 0;
 }

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* Tickets, the listening socket and the control thread of the bypass; see ipc_server.h. */
+/*
+ * Tickets, the listening socket and the clients' control messages; see ipc_server.h.
+ *
+ * One thread accepts. Each client has two more: one answers its messages, one serves its ring
+ * (ipc_session.c). Much of what a client asks for can take as long as the client likes: an answer that
+ * it does not read, a buffer of gigabytes to map, the closing of a descriptor that it sent (a file of
+ * its own FUSE server asks there before it closes). So nothing of that happens in a shared thread.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,11 +21,27 @@
 #include "lib/fdpass.h"
 #include "servers/ipc_session.h"
 
+#define HELLO_TIMEOUT_SEC 2
+#define STOP_TIMEOUT_SEC  5
+#define WARNINGS_MAX      32    /* a client must not be able to fill our log */
+#define ACCEPT_PAUSE_US   10000 /* when there are no descriptors or no memory */
+
 struct ticket {
 	bool used;
 	uint64_t fh, ino;
 	uint32_t flags, uid;
 	uint8_t secret[IPC_TICKET_SIZE];
+};
+
+/* One connection. The accept thread makes it, its own thread serves it. */
+struct client {
+	struct ipc_server *is;
+	pthread_t thread;
+	bool running;          /* the thread is to be joined */
+	atomic_bool ended;     /* and has nothing more to do */
+	int sock;              /* -1: closed; its thread does that under the lock */
+	uid_t uid;
+	struct worker *worker; /* of this slot's last session, for the next one */
 };
 
 struct ipc_server {
@@ -30,13 +53,18 @@ struct ipc_server {
 	pthread_t thread;
 	_Atomic uint64_t refused;
 
-	pthread_mutex_t lock; /* tickets: FUSE threads make them, the control thread takes them */
+	pthread_mutex_t lock; /* tickets: FUSE threads make them, clients' threads take them; socks */
 	struct ticket tickets[IPC_TICKETS_MAX];
-
-	/* the control thread's own */
-	struct ipc_session *sessions[IPC_SESSIONS_MAX];
-	int socks[IPC_SESSIONS_MAX]; /* -1: free; connected, maybe without a session yet */
+	struct client clients[IPC_SESSIONS_MAX];
 };
+
+static void refuse(struct ipc_server *is, const char *what, const char *why)
+{
+	uint64_t n = atomic_fetch_add(&is->refused, 1) + 1;
+
+	if (n <= WARNINGS_MAX)
+		warn("ipc: %s: %s%s", what, why, n == WARNINGS_MAX ? " (the last such warning)" : "");
+}
 
 int ipc_server_ticket(struct ipc_server *is, uint64_t fh, uint64_t ino, uint32_t flags, uint32_t uid,
 		      struct ipc_channel *out)
@@ -49,9 +77,15 @@ int ipc_server_ticket(struct ipc_server *is, uint64_t fh, uint64_t ino, uint32_t
 	if (getrandom(out->ticket, sizeof(out->ticket), 0) != sizeof(out->ticket))
 		return -EIO;
 	pthread_mutex_lock(&is->lock);
-	for (unsigned int i = 0; i < IPC_TICKETS_MAX && !t; i++)
-		if (!is->tickets[i].used)
+	/* One for each open file: asking again and again must not use up what others need. */
+	for (unsigned int i = 0; i < IPC_TICKETS_MAX; i++) {
+		if (is->tickets[i].used && is->tickets[i].fh == fh) {
 			t = &is->tickets[i];
+			break;
+		}
+		if (!is->tickets[i].used && !t)
+			t = &is->tickets[i];
+	}
 	if (t) {
 		*t = (struct ticket){.used = true, .fh = fh, .ino = ino, .flags = flags, .uid = uid};
 		memcpy(t->secret, out->ticket, sizeof(t->secret));
@@ -74,21 +108,29 @@ uint64_t ipc_server_refused(struct ipc_server *is)
 	return atomic_load(&is->refused);
 }
 
-/* The open file behind a ticket. A ticket is good once, and for the user who opened the file. */
-static int redeem(struct ipc_server *is, int sock, const uint8_t *secret, struct ticket *out)
+/* Whether a user has business here at all. */
+static bool has_ticket(struct ipc_server *is, uid_t uid)
 {
-	struct ucred peer;
-	socklen_t len = sizeof(peer);
+	bool has = false;
+
+	pthread_mutex_lock(&is->lock);
+	for (unsigned int i = 0; i < IPC_TICKETS_MAX && !has; i++)
+		has = is->tickets[i].used && is->tickets[i].uid == uid;
+	pthread_mutex_unlock(&is->lock);
+	return has;
+}
+
+/* The open file behind a ticket. A ticket is good once, and for the user who opened the file. */
+static int redeem(struct ipc_server *is, uid_t uid, const uint8_t *secret, struct ticket *out)
+{
 	int ret = -EACCES;
 
-	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len))
-		return -errno;
 	pthread_mutex_lock(&is->lock);
 	for (unsigned int i = 0; i < IPC_TICKETS_MAX; i++) {
 		struct ticket *t = &is->tickets[i];
 		unsigned char diff = 0;
 
-		if (!t->used || t->uid != peer.uid)
+		if (!t->used || t->uid != uid)
 			continue;
 		for (size_t k = 0; k < sizeof(t->secret); k++)
 			diff |= (unsigned char)(t->secret[k] ^ secret[k]);
@@ -103,157 +145,182 @@ static int redeem(struct ipc_server *is, int sock, const uint8_t *secret, struct
 	return ret;
 }
 
-static int do_hello(struct ipc_server *is, int i, const struct ipc_message *m, uint64_t *entries,
-		    int *ring_fd, struct err *e)
+static int set_timeout(int sock, time_t seconds)
 {
-	struct ipc_session *s;
+	struct timeval tv = {.tv_sec = seconds};
+
+	return setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) ? -errno : 0;
+}
+
+static int do_hello(struct client *c, struct ipc_session *s, const struct ipc_message *m,
+		    uint64_t *entries, int *ring_fd, struct err *e)
+{
 	struct ticket t;
 	int ret;
 
-	if (is->sessions[i])
+	if (s->started)
 		return err_set(e, -EALREADY, "a second HELLO");
-	ret = redeem(is, is->socks[i], m->ticket, &t);
+	ret = redeem(c->is, c->uid, m->ticket, &t);
 	if (ret)
 		return err_set(e, ret, "a ticket that is not valid for this user");
 	if (!m->value || m->value > IPC_ENTRIES_MAX)
 		return err_set(e, -EINVAL, "a ring of %llu entries", (unsigned long long)m->value);
-	s = aligned_alloc(64, (sizeof(*s) + 63) & ~(size_t)63);
-	if (!s)
-		return err_sys(e, -ENOMEM, "a session");
-	memset(s, 0, sizeof(*s));
 	ipc_session_open(s, t.ino, t.flags);
-	ret = ipc_session_start(s, is->srv, is->socks[i], m->value, is->config.spin_ns, ring_fd);
-	if (ret) {
-		free(s);
+	ret = set_timeout(c->sock, 0);
+	if (!ret)
+		ret = ipc_session_start(s, c->is->srv, c->sock, m->value, c->is->config.spin_ns,
+					ring_fd);
+	if (ret)
 		return err_sys(e, ret, "starting a session");
-	}
-	is->sessions[i] = s;
 	*entries = s->entries;
 	return 0;
 }
 
-static int do_open(struct ipc_server *is, int i, const struct ipc_message *m, struct err *e)
+static int do_open(struct client *c, struct ipc_session *s, const struct ipc_message *m, struct err *e)
 {
 	struct ticket t;
-	int ret = redeem(is, is->socks[i], m->ticket, &t);
+	int ret = redeem(c->is, c->uid, m->ticket, &t);
 
 	if (ret)
 		return err_set(e, ret, "a ticket that is not valid for this user");
-	ret = ipc_session_open(is->sessions[i], t.ino, t.flags);
+	ret = ipc_session_open(s, t.ino, t.flags);
 	return ret < 0 ? err_set(e, ret, "more than %d open files", IPC_HANDLES_MAX) : ret;
 }
 
-static void close_client(struct ipc_server *is, int i)
-{
-	if (is->sessions[i]) {
-		ipc_session_stop(is->sessions[i]);
-		free(is->sessions[i]);
-		is->sessions[i] = NULL;
-	}
-	close(is->socks[i]);
-	is->socks[i] = -1;
-}
-
-/* One message of one client; a client that breaks the protocol is cut off. */
-static void serve_client(struct ipc_server *is, int i)
+/* One message. False: that was the last one; a client that breaks the protocol is cut off. */
+static bool serve_message(struct client *c, struct ipc_session *s)
 {
 	struct ipc_message m, answer;
 	struct err e = {0};
 	int fd, ring_fd = -1, ret;
-	ssize_t n = fdpass_recv(is->socks[i], &m, sizeof(m), &fd, MSG_DONTWAIT);
+	ssize_t n = fdpass_recv(c->sock, &m, sizeof(m), &fd, 0);
 
-	if (n == -EAGAIN)
-		return;
 	if (n != sizeof(m)) {
 		if (fd >= 0)
 			close(fd);
-		if (n) {
-			atomic_fetch_add(&is->refused, 1);
-			warn("ipc: cut off a client: a malformed control message");
-		}
-		close_client(is, i);
-		return;
+		if (n && n != -ECONNRESET) /* it left, maybe without reading our last answer */
+			refuse(c->is, "cut off a client",
+			       n == -EAGAIN ? "it never said HELLO" : "a malformed control message");
+		return false;
 	}
 	answer = (struct ipc_message){.type = m.type};
 	if (m.type == IPC_HELLO && fd < 0)
-		ret = do_hello(is, i, &m, &answer.value, &ring_fd, &e);
-	else if (!is->sessions[i])
+		ret = do_hello(c, s, &m, &answer.value, &ring_fd, &e);
+	else if (!s->started)
 		ret = err_set(&e, -EPROTO, "a control message before HELLO");
 	else if (m.type == IPC_REGISTER && fd >= 0)
-		ret = ipc_session_register(is->sessions[i], fd, &e);
+		ret = ipc_session_register(s, fd, &e);
 	else if (m.type == IPC_OPEN && fd < 0)
-		ret = do_open(is, i, &m, &e);
+		ret = do_open(c, s, &m, &e);
 	else
 		ret = err_set(&e, -EPROTO, "an unknown control message");
 	if (fd >= 0)
 		close(fd);
 	if (ret < 0) {
 		answer.error = ret;
-		atomic_fetch_add(&is->refused, 1);
-		warn("ipc: refused a client: %s", e.what);
+		refuse(c->is, "refused a client", e.what);
 	} else if (m.type != IPC_HELLO) {
 		answer.value = (uint64_t)ret;
 	}
-	ret = fdpass_send(is->socks[i], &answer, sizeof(answer), ring_fd);
+	ret = fdpass_send(c->sock, &answer, sizeof(answer), ring_fd);
 	if (ring_fd >= 0)
 		close(ring_fd);
 	/* A refused buffer or file is the client's to handle; a wrong protocol or a bad ticket is the
 	 * end of the conversation. */
-	if (ret || answer.error == -EPROTO || (m.type == IPC_HELLO && answer.error))
-		close_client(is, i);
+	return !ret && answer.error != -EPROTO && !(m.type == IPC_HELLO && answer.error);
+}
+
+static void *client_thread(void *p)
+{
+	struct client *c = p;
+	_Alignas(64) struct ipc_session s = {.worker = c->worker};
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	int sock;
+
+	if (getsockopt(c->sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) ||
+	    !has_ticket(c->is, peer.uid) || set_timeout(c->sock, HELLO_TIMEOUT_SEC)) {
+		refuse(c->is, "turned away a client", "its user has no ticket");
+	} else {
+		c->uid = peer.uid;
+		while (serve_message(c, &s))
+			;
+	}
+	ipc_session_stop(&s);
+	c->worker = s.worker;
+	if (atomic_load(&s.broken)) {
+		refuse(c->is, "cut off a client", "its shared memory went away under it (SIGBUS)");
+		c->worker = NULL; /* the sink was left in the middle of something */
+	}
+	pthread_mutex_lock(&c->is->lock);
+	sock = c->sock;
+	c->sock = -1;
+	pthread_mutex_unlock(&c->is->lock);
+	close(sock);
+	atomic_store(&c->ended, true);
+	return NULL;
+}
+
+static struct client *free_slot(struct ipc_server *is)
+{
+	for (int i = 0; i < IPC_SESSIONS_MAX; i++) {
+		struct client *c = &is->clients[i];
+
+		if (c->running && atomic_load(&c->ended)) {
+			pthread_join(c->thread, NULL);
+			c->running = false;
+		}
+		if (!c->running)
+			return c;
+	}
+	return NULL;
 }
 
 static void accept_client(struct ipc_server *is)
 {
 	int fd = accept4(is->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	struct client *c;
+	int ret;
 
-	if (fd < 0)
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+			usleep(ACCEPT_PAUSE_US); /* it still waits in the queue */
 		return;
-	for (int i = 0; i < IPC_SESSIONS_MAX; i++)
-		if (is->socks[i] < 0) {
-			is->socks[i] = fd;
-			return;
-		}
-	atomic_fetch_add(&is->refused, 1);
-	warn("ipc: turned away a client: there are %d already", IPC_SESSIONS_MAX);
-	close(fd);
+	}
+	c = free_slot(is);
+	if (!c) {
+		refuse(is, "turned away a client", "there are too many already");
+		close(fd);
+		return;
+	}
+	atomic_store(&c->ended, false);
+	c->sock = fd;
+	ret = pthread_create(&c->thread, NULL, client_thread, c);
+	c->running = !ret;
+	if (ret) {
+		refuse(is, "turned away a client", strerror(ret));
+		c->sock = -1;
+		close(fd);
+	}
 }
 
-static void *control_thread(void *p)
+static void *accept_thread(void *p)
 {
 	struct ipc_server *is = p;
-	struct pollfd fds[IPC_SESSIONS_MAX + 2];
-	int owner[IPC_SESSIONS_MAX + 2];
+	struct pollfd fds[2] = {
+		{.fd = is->stop_fd, .events = POLLIN},
+		{.fd = is->listen_fd, .events = POLLIN},
+	};
 
-	for (;;) {
-		nfds_t n = 2;
-
-		fds[0] = (struct pollfd){.fd = is->stop_fd, .events = POLLIN};
-		fds[1] = (struct pollfd){.fd = is->listen_fd, .events = POLLIN};
-		for (int i = 0; i < IPC_SESSIONS_MAX; i++)
-			if (is->socks[i] >= 0) {
-				owner[n] = i;
-				fds[n++] = (struct pollfd){.fd = is->socks[i], .events = POLLIN};
-			}
-		if (poll(fds, n, -1) < 0)
-			continue;
-		if (fds[0].revents)
-			break;
-		for (nfds_t k = 2; k < n; k++)
-			if (fds[k].revents)
-				serve_client(is, owner[k]);
+	while (poll(fds, 2, -1) < 0 || !fds[0].revents)
 		if (fds[1].revents)
 			accept_client(is);
-	}
-	for (int i = 0; i < IPC_SESSIONS_MAX; i++)
-		if (is->socks[i] >= 0)
-			close_client(is, i);
 	return NULL;
 }
 
 static int open_sockets(struct ipc_server *is, struct err *e)
 {
-	is->listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	is->listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (is->listen_fd < 0)
 		return err_sys(e, -errno, "ipc: socket");
 	is->stop_fd = eventfd(0, EFD_CLOEXEC);
@@ -279,14 +346,16 @@ int ipc_server_start(struct ipc_server **out, struct server *srv,
 	is->srv = srv;
 	is->config = *config;
 	is->listen_fd = is->stop_fd = -1;
-	for (int i = 0; i < IPC_SESSIONS_MAX; i++)
-		is->socks[i] = -1;
+	for (int i = 0; i < IPC_SESSIONS_MAX; i++) {
+		is->clients[i].is = is;
+		is->clients[i].sock = -1;
+	}
 	pthread_mutex_init(&is->lock, NULL);
 	ret = open_sockets(is, e);
 	if (!ret) {
-		ret = -pthread_create(&is->thread, NULL, control_thread, is);
+		ret = -pthread_create(&is->thread, NULL, accept_thread, is);
 		if (ret)
-			err_sys(e, ret, "ipc: starting the control thread");
+			err_sys(e, ret, "ipc: starting a thread");
 	}
 	if (ret) {
 		close(is->listen_fd);
@@ -301,12 +370,26 @@ int ipc_server_start(struct ipc_server **out, struct server *srv,
 void ipc_server_stop(struct ipc_server *is)
 {
 	const uint64_t one = 1;
+	struct timespec until;
+	bool hangs = false;
 
 	if (write(is->stop_fd, &one, sizeof(one)) < 0)
 		abort(); /* an eventfd takes it */
 	pthread_join(is->thread, NULL);
+	pthread_mutex_lock(&is->lock);
+	for (int i = 0; i < IPC_SESSIONS_MAX; i++)
+		if (is->clients[i].sock >= 0)
+			shutdown(is->clients[i].sock, SHUT_RDWR); /* ends what its thread waits for */
+	pthread_mutex_unlock(&is->lock);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += STOP_TIMEOUT_SEC;
+	for (int i = 0; i < IPC_SESSIONS_MAX; i++)
+		if (is->clients[i].running && pthread_timedjoin_np(is->clients[i].thread, NULL, &until))
+			hangs = true;
 	close(is->listen_fd);
 	close(is->stop_fd);
+	if (hangs) /* in the kernel, closing what a client sent: leave it what it may still look at */
+		return;
 	pthread_mutex_destroy(&is->lock);
 	free(is);
 }

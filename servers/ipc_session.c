@@ -5,14 +5,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
+#include <linux/futex.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
@@ -165,7 +164,7 @@ static void serve_ring(struct ipc_session *s, struct worker *w)
 	struct ipc_cqe *cqes = ipc_cqes(s->ring, s->entries);
 	const uint32_t mask = s->entries - 1;
 
-	for (uint32_t n = 0;; n++) {
+	for (uint32_t n = s->first;; n++) {
 		struct ipc_sqe *sqe = &s->ring->sqes[n & mask];
 		struct ipc_cqe *cqe = &cqes[n & mask];
 		struct ipc_sqe d;
@@ -190,17 +189,18 @@ static void serve_ring(struct ipc_session *s, struct worker *w)
 static void *service_thread(void *p)
 {
 	struct ipc_session *s = p;
-	struct worker *w = worker_get(s->srv);
 	sigjmp_buf jump;
 
+	/* A worker lives as long as the server, and clients come and go: use the old one again. */
+	if (!s->worker)
+		s->worker = worker_get(s->srv);
 	guard = &jump;
-	if (w && sigsetjmp(jump, 1) == 0)
-		serve_ring(s, w);
-	else if (w)
-		warn("ipc: cut off a client whose shared memory went away under it (SIGBUS)");
+	if (s->worker && sigsetjmp(jump, 1) == 0)
+		serve_ring(s, s->worker);
+	else if (s->worker)
+		atomic_store(&s->broken, true);
 	guard = NULL;
-	atomic_store(&s->broken, true);
-	shutdown(s->sock, SHUT_RDWR); /* the control thread sees it and frees the session */
+	shutdown(s->sock, SHUT_RDWR); /* the thread that reads it ends the session */
 	return NULL;
 }
 
@@ -215,18 +215,21 @@ static int make_ring(struct ipc_session *s, int *fd)
 	if (ftruncate(*fd, (off_t)size) ||
 	    fcntl(*fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)) {
 		ret = -errno;
-		close(*fd);
-		return ret;
+		goto fail;
 	}
 	s->ring = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, *fd, 0);
 	if (s->ring == MAP_FAILED) {
+		ret = -errno;
 		s->ring = NULL;
-		close(*fd);
-		return -ENOMEM;
+		goto fail;
 	}
 	s->ring->version = IPC_VERSION;
 	s->ring->entries = s->entries;
 	return 0;
+fail:
+	close(*fd);
+	*fd = -1;
+	return ret;
 }
 
 int ipc_session_start(struct ipc_session *s, struct server *srv, int sock, uint64_t entries,
@@ -247,9 +250,8 @@ int ipc_session_start(struct ipc_session *s, struct server *srv, int sock, uint6
 	ret = pthread_create(&s->thread, NULL, service_thread, s);
 	if (ret) {
 		close(*ring_fd);
-		munmap(s->ring, ipc_ring_size(s->entries));
-		s->ring = NULL;
-		return -ret;
+		*ring_fd = -1;
+		return -ret; /* the ring goes with ipc_session_stop */
 	}
 	s->started = true;
 	return 0;
@@ -291,6 +293,10 @@ int ipc_session_register(struct ipc_session *s, int fd, struct err *e)
 	if (!b || size > IPC_BUFFER_BYTES_MAX - atomic_load(&s->mapped))
 		return err_set(e, -EDQUOT, "more than %d buffers or %llu GiB", IPC_BUFFERS_MAX,
 			       IPC_BUFFER_BYTES_MAX >> 30);
+	/* Populating makes what is missing, on the server's account: the pages have to be there. A client
+	 * that frees them later can make the server pay for as much as the quota, and no more. */
+	if ((uint64_t)st.st_blocks * 512 < size)
+		return err_set(e, -ENODATA, "the memfd has holes");
 	/* All page-table entries now, not one fault at a time in the first transfers. */
 	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
 	if (map == MAP_FAILED && (errno == EPERM || errno == EACCES)) {
@@ -327,15 +333,16 @@ void ipc_session_stop(struct ipc_session *s)
 {
 	atomic_store(&s->stop, true);
 	if (s->started) {
-		/* whatever it waits for, it looks at `stop` next */
-		ipc_wake(&s->ring->server_sleeps);
+		/* Whatever it waits for, it looks at `stop` next. The flag is not looked at: the client may
+		 * have cleared it, and this thread does not survive a page that is gone. */
+		syscall(SYS_futex, &s->ring->server_sleeps, FUTEX_WAKE, 1, NULL, NULL, 0);
 		pthread_join(s->thread, NULL);
+		s->started = false;
 	}
 	for (int i = 0; i < IPC_BUFFERS_MAX; i++)
-		if (atomic_load(&s->buffers[i].ready))
+		if (atomic_exchange(&s->buffers[i].ready, false))
 			munmap(s->buffers[i].map, s->buffers[i].size);
 	if (s->ring)
 		munmap(s->ring, ipc_ring_size(s->entries));
-	memset(s, 0, sizeof(*s));
-	s->sock = -1;
+	s->ring = NULL;
 }

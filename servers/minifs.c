@@ -113,11 +113,12 @@ int minifs_setattr(struct minifs *fs, uint64_t ino, const struct stat *st, uint3
 			ret = -EISDIR;
 		else if ((uint64_t)st->st_size > fs->max_size)
 			ret = -EFBIG;
-		else
-			i->size = (uint64_t)st->st_size;
-		i->mtime = now;
 	}
 	if (!ret) {
+		if (valid & SET_SIZE) {
+			__atomic_store_n(&i->size, (uint64_t)st->st_size, __ATOMIC_RELAXED);
+			i->mtime = now;
+		}
 		if (valid & SET_MODE)
 			i->mode = (i->mode & S_IFMT) | (st->st_mode & 07777);
 		if (valid & SET_UID)
@@ -166,7 +167,7 @@ int64_t minifs_write_range(struct minifs *fs, uint64_t ino, uint64_t offset, uin
 	if (len > fs->max_size - offset)
 		len = fs->max_size - offset;
 	/* The size only changes under the lock; the common case, within the file, needs none. */
-	if (offset + len > __atomic_load_n(&i->size, __ATOMIC_RELAXED)) {
+	if (len && offset + len > __atomic_load_n(&i->size, __ATOMIC_RELAXED)) {
 		pthread_mutex_lock(&fs->lock);
 		if (offset + len > i->size)
 			__atomic_store_n(&i->size, offset + len, __ATOMIC_RELAXED);

@@ -66,6 +66,23 @@ static void verify_payload(struct server *srv, unsigned int file, uint64_t offse
 	}
 }
 
+/* --fault: hands on a payload with one byte changed, and on another route. */
+static const void *break_write(struct worker *w, const void *data, size_t len, enum route *route)
+{
+	static _Thread_local char *broken;
+
+	if (w->srv->fault == FAULT_REROUTE) {
+		*route = *route == ROUTE_DEV ? ROUTE_RING : ROUTE_DEV;
+		return data;
+	}
+	broken = realloc(broken, len);
+	if (!broken)
+		abort(); /* tests only */
+	memcpy(broken, data, len);
+	broken[len / 2] ^= 1;
+	return broken;
+}
+
 int server_write(struct worker *w, enum route route, unsigned int file, uint64_t offset,
 		 const void *data, size_t len)
 {
@@ -73,6 +90,8 @@ int server_write(struct worker *w, enum route route, unsigned int file, uint64_t
 	uint64_t copied = 0;
 	int ret;
 
+	if (__builtin_expect(srv->fault != FAULT_NONE, false))
+		data = break_write(w, data, len, &route);
 	if (__builtin_expect(atomic_load_explicit(&srv->verify, memory_order_acquire), false))
 		verify_payload(srv, file, offset, data, len);
 	ret = srv->sink.ops->write(&srv->sink, w->sink_thread, file, offset, data, len, &copied);
@@ -99,6 +118,10 @@ int server_read(struct worker *w, enum route route, unsigned int file, uint64_t 
 					  &copied);
 	if (copied)
 		server_copied(w, copied);
+	if (__builtin_expect(srv->fault == FAULT_CORRUPT, false))
+		((char *)data)[len / 2] ^= 1;
+	if (__builtin_expect(srv->fault == FAULT_REROUTE, false))
+		route = route == ROUTE_DEV ? ROUTE_RING : ROUTE_DEV;
 	if (!ret)
 		server_count(w, OP_READ, route, len);
 	return ret;

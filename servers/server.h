@@ -100,7 +100,7 @@ struct server {
 	json_t *evidence;     /* what was negotiated; the same in every round of a cell */
 	void *path_state;     /* the path's own */
 	int died_fd;          /* eventfd: a path writes to it when its mount or engine ended by itself */
-	const char *fault;    /* --fault: break on purpose, for tests; NULL normally */
+	enum fault fault;     /* --fault: break on purpose, for tests */
 
 	pthread_mutex_t lock; /* workers, verification errors */
 	struct worker *workers;
@@ -151,7 +151,7 @@ struct serve_config {
 	bool direct_io;
 	bool shares_cpu;
 	int control_fd;    /* -1: in the foreground, until a signal or an unmount */
-	const char *fault;
+	enum fault fault;
 };
 
 /* Runs one server until told to stop. Returns the exit status of the process. */

@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The proofs can fail: a server that changes one byte is caught by verification, one that takes another
+# way than its path's name says is caught by its own counts. Both end with status 1 and are in the result.
+. tests/lib.sh
+
+quick="--setup --rounds 2 --runtime 10ms --warmup 0s --size 4m --bs 64k"
+paths=copy,ipc
+uring_kernel && paths=$paths,uring
+
+for op in write read; do
+	expect 1 $Z run $quick --output "$T/a" --path $paths --sink read --op $op --fault corrupt --json -
+	[ $op = write ] && said "that reached the server is not what the client wrote" ||
+		said "that came back is not what the server sent"
+	json 'all("error" in c and c["verified"] is False and not c["rounds"] for c in cells)'
+
+	# stored wrong: seen on arrival or when the store is read back
+	expect 1 $Z run $quick --output "$T/b" --path $paths --sink file --file "$T/f" --op $op --fault corrupt --json -
+	json 'all("error" in c and c["verified"] is False for c in cells)'
+
+	expect 1 $Z run $quick --output "$T/c" --path $paths --sink null --op $op --fault reroute --json -
+	said "did not do what its name says"
+	json 'all(c["path_ok"] is False and "path_problem" in c and len(c["rounds"]) == 2 for c in cells)'
+done
+
+# without verification nobody claims that it was verified
+expect 0 $Z run $quick --output "$T/d" --path ipc --sink null --no-verify --json -
+json 'cells[0]["verified"] is False and cells[0]["path_ok"]'
+
+# splice never takes the splice path below a page: it must not be sold as splice
+expect 1 $Z run $quick --output "$T/e" --path splice --sink null --bs 1k --json -
+json 'cells[0]["path_ok"] is False and cells[0]["rounds"][0]["requests"].keys() == {"small"}'
+
+# the wrong hands: a block larger than max_write is split, and the result says which size was reached
+expect 0 $Z run $quick --output "$T/f2" --path copy --sink null --bs 3m --json -
+json 'cells[0]["rounds"][0]["largest_request"] == 1 << 20'
+json 'cells[0]["rounds"][0]["requests"]["dev"]["requests"] == 3 * cells[0]["rounds"][0]["ops"]'
+nothing_left

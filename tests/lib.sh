@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+# What the integration tests share: `. tests/lib.sh` from the top of the tree.
+# A temporary folder in $T that goes away; whatever a test leaves in the system fails it.
+set -eu
+Z=${ZCBENCH:-./zcbench}
+T=$(mktemp -d)
+# a run folder of its own: other runs on this machine are not this test's business
+export ZCBENCH_RUNDIR=$T/run
+trap tidy EXIT
+
+# However the test ends: its processes, mounts and files go. $also is what it keeps elsewhere.
+also=
+tidy() {
+	local p
+	for p in $(jobs -p); do
+		kill -KILL "$p" 2>/dev/null || true
+	done
+	wait 2>/dev/null || true
+	$Z cleanup >/dev/null 2>&1 || true
+	grep -o " $T[^ ]*" /proc/mounts | while read -r p; do umount -l "$p"; done
+	# shellcheck disable=SC2086
+	rm -rf "$T" $also
+}
+
+fail() {
+	echo "FAIL: $*" >&2
+	exit 1
+}
+
+skip() {
+	echo "$*"
+	exit 77
+}
+
+# expect STATUS COMMAND...: runs it, output to $T/out and $T/err; any other exit status fails the test
+expect() {
+	local want=$1 got=0
+	shift
+	"$@" >"$T/out" 2>"$T/err" || got=$?
+	if [ "$got" -ne "$want" ]; then
+		cat "$T/out" "$T/err" >&2
+		fail "status $got instead of $want: $*"
+	fi
+}
+
+# said WORDS...: standard error of the last command contains them
+said() {
+	grep -qF -- "$*" "$T/err" || {
+		cat "$T/err" >&2
+		fail "standard error does not say: $*"
+	}
+}
+
+printed() {
+	grep -qF -- "$*" "$T/out" || {
+		cat "$T/out" >&2
+		fail "standard output does not say: $*"
+	}
+}
+
+# json EXPRESSION: evaluates a Python expression over the result of the last command; r is the object,
+# cells its list of cells. Fails unless it is true.
+json() {
+	/usr/bin/python3 - "$T/out" "$1" <<-'PY' || fail "not true of the result: $1"
+	import json, sys
+	r = json.load(open(sys.argv[1]))
+	cells = r["cells"]
+	sys.exit(0 if eval(sys.argv[2]) else 1)
+	PY
+}
+
+# The processes of this test's runs, as PID COMMAND: they carry the run folder in their environment.
+members() {
+	local p
+	for p in /proc/[0-9]*; do
+		if { tr '\0' '\n' <"$p/environ"; } 2>/dev/null | grep -q "^ZCBENCH_RUN=$ZCBENCH_RUNDIR/"; then
+			echo "${p#/proc/} $(tr '\0' ' ' <"$p/cmdline")"
+		fi
+	done
+}
+
+# Nothing of this test's runs is left: no mount, no process, no run folder.
+nothing_left() {
+	local i
+	for i in $(seq 50); do
+		if ! grep -q "$T" /proc/mounts && [ -z "$(members)" ] &&
+			! ls -d "$ZCBENCH_RUNDIR"/*.* >/dev/null 2>&1; then
+			return 0
+		fi
+		sleep 0.1
+	done
+	grep "$T" /proc/mounts >&2 || true
+	members >&2
+	ls -d "$ZCBENCH_RUNDIR"/*.* >&2 || true
+	fail "something was left behind"
+}
+
+uring_kernel() {
+	[ -e /sys/module/fuse/parameters/enable_uring ]
+}
