@@ -64,7 +64,8 @@ check: deps
 	@$(SUBMAKE) BUILD=$(BUILD)/asan BIN=$(BUILD)/asan/zcbench CFLAGS="$(ASAN)" all $(UNIT:%=$(BUILD)/asan/tests/%)
 	@$(SUBMAKE) BUILD=$(BUILD)/tsan BIN=$(BUILD)/tsan/zcbench CFLAGS="$(TSAN)" $(BUILD)/tsan/tests/test_ring
 	@BUILD=$(BUILD) tests/run $(UNIT:%=$(BUILD)/tests/%) $(UNIT:%=$(BUILD)/asan/tests/%) \
-		$(BUILD)/tsan/tests/test_ring $(sort $(wildcard tests/integration/*.sh))
+		$(BUILD)/tsan/tests/test_ring $(sort $(wildcard tests/integration/*.sh)) \
+		$(patsubst %,asan@tests/integration/%.sh,matrix proof kill)
 
 # A test program links everything but main.
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(filter-out %/main.o,$(OBJS))
@@ -73,6 +74,12 @@ $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(filter-out %/main.o,$(OBJS))
 
 $(BUILD)/tests/bench_self: $(BUILD)/tests/bench/bench_self.o $(filter-out %/main.o,$(OBJS))
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# Not part of check: the tools are large. Both are to be silent.
+lint: $(BUILD)/git.h
+	cppcheck --quiet --enable=warning,performance,portability --std=c11 --error-exitcode=1 \
+		--inline-suppr --suppress=missingIncludeSystem -I. -I$(BUILD) $(DIRS)
+	clang-tidy --quiet $(SRCS) -- -std=gnu11 -D_GNU_SOURCE -I. -I$(BUILD) $(PKG_CFLAGS)
 
 deps:
 	@tests/deps.sh
@@ -96,11 +103,12 @@ help:
 	@echo "sudo make bench   install what is missing, build, measure every path, print the table"
 	@echo "sudo make check   install what is missing, build, run all tests"
 	@echo "make bench-self   is zcbench itself fast enough? ratios against hand-made loops"
+	@echo "make lint         cppcheck and clang-tidy"
 	@echo "make install      to PREFIX (/usr/local), below DESTDIR"
 	@echo "make uninstall    what install put there"
 	@echo "make clean        remove what was built"
 
 
 .SECONDARY:
-.PHONY: all bench bench-self check deps install uninstall clean help FORCE
+.PHONY: all bench bench-self check lint deps install uninstall clean help FORCE
 -include $(OBJS:.o=.d) $(wildcard $(BUILD)/tests/*/*.d)

@@ -198,6 +198,31 @@ static void note_conditions(struct run *r)
 	json_object_set_new(run, "load_before", load);
 }
 
+/* What a hypervisor took away shows as noise that no care in the guest can remove. */
+static void note_stolen(struct run *r)
+{
+	double stolen = 0, busy = 0;
+	char text[128];
+
+	for (unsigned int i = 0; i < r->plan.n; i++) {
+		const json_t *rounds = json_object_get(r->plan.cells[i].json, "rounds"), *round;
+		size_t k;
+
+		json_array_foreach(rounds, k, round)
+		{
+			stolen += json_number_value(json_object_get(round, "stolen_ns"));
+			busy += json_number_value(
+				json_object_get(json_object_get(round, "cpu_ns"), "system"));
+		}
+	}
+	if (stolen < 0.02 * (stolen + busy))
+		return;
+	snprintf(text, sizeof(text), "a hypervisor took away %.0f %% of the CPU time of the rounds",
+		 100 * stolen / (stolen + busy));
+	host_warn(json_object_get(json_object_get(r->result.root, "run"), "warnings"), text,
+		  "compare ratios only, with more --rounds; or use a machine of your own");
+}
+
 static int measure(struct run *r, struct err *e)
 {
 	const uint64_t start = clock_ns();
@@ -215,6 +240,7 @@ static int measure(struct run *r, struct err *e)
 	}
 	ret = all_rounds(r, e);
 	progress_end(&r->progress);
+	note_stolen(r);
 	json_object_set_new(json_object_get(r->result.root, "run"), "elapsed_ns",
 			    json_integer((json_int_t)(clock_ns() - start)));
 	if (interrupted)

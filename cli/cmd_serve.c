@@ -34,8 +34,9 @@ int cmd_serve(struct options *o)
 		return usage("there is no path ", o->rest.v[0]);
 	if (!realpath(o->rest.v[1], mountpoint) || stat(mountpoint, &st) || !S_ISDIR(st.st_mode))
 		return usage("the mount point must be a folder that exists: ", o->rest.v[1]);
-	while (strcmp(c->fault, fault_names[s.fault]))
-		s.fault++;
+	for (int f = 0; fault_names[f]; f++)
+		if (!strcmp(c->fault, fault_names[f]))
+			s.fault = (enum fault)f;
 	s.mountpoint = mountpoint;
 	/* of the default list, the first */
 	s.sink = sink_find(c->sink.v[0]);

@@ -32,6 +32,7 @@ struct workload {
 	unsigned int nsettings;
 	char *sections[SECTIONS_MAX];
 	int nsections;
+	int section; /* that of the line; -1: before the first */
 	char *description;
 	struct err *e;
 };
@@ -128,47 +129,79 @@ static int add_section(struct plan *plan, const struct options *o, struct err *e
 	return 0;
 }
 
-/* The packaged inih does not tell its handler the line: count what it reads. */
+/* What follows belongs to the section of this header, "NAME]": a section without settings is one, too,
+ * and sections are told apart by name. */
+static int begin_section(struct workload *w, const char *header)
+{
+	const size_t len = strcspn(header, "]");
+
+	if (!header[len])
+		return 0; /* inih refuses the line */
+	for (w->section = 0; w->section < w->nsections; w->section++)
+		if (!strncmp(w->sections[w->section], header, len) &&
+		    !w->sections[w->section][len])
+			return 0;
+	if (w->section == SECTIONS_MAX)
+		return err_set(w->e, -EINVAL, "%s:%d: more than %d sections", w->path, w->line,
+			       SECTIONS_MAX);
+	w->sections[w->nsections++] = strndup(header, len);
+	return 0;
+}
+
+/* Reads on to the end of the line that `buf` begins. Was there more of it? */
+static bool skip_rest(FILE *f, const char *buf)
+{
+	bool more = false;
+
+	if (strchr(buf, '\n'))
+		return false;
+	for (int c = fgetc(f); c != EOF && c != '\n'; c = fgetc(f))
+		more = true;
+	return more;
+}
+
+/* The packaged inih does not tell its handler the line: count what it reads. Left alone, it would also
+ * take an indented line for more of the value before, cut a long line in two, and pass over a section
+ * without settings, all in silence. */
 static char *read_line(char *buf, int len, void *user)
 {
 	struct workload *w = user;
+	char *text = buf;
 
+	if (!fgets(buf, len, w->file))
+		return NULL;
 	w->line++;
-	return fgets(buf, len, w->file);
+	if (w->line == 1 && !strncmp(text, "\xef\xbb\xbf", 3))
+		text += 3; /* a byte order mark */
+	text += strspn(text, " \t");
+	if (skip_rest(w->file, buf) && text[0] != '#' && text[0] != ';') {
+		err_set(w->e, -EINVAL, "%s:%d: the line is too long", w->path, w->line);
+		return NULL;
+	}
+	if (text[0] == '[' && begin_section(w, text + 1))
+		return NULL;
+	return memmove(buf, text, strlen(text) + 1);
 }
 
 static int on_setting(void *user, const char *section, const char *name, const char *value)
 {
 	struct workload *w = user;
-	const int line = w->line;
-	struct setting *s;
-	int index = -1;
 
-	/* inih repeats the section with each setting; sections are told apart by name */
-	if (section[0]) {
-		for (index = 0; index < w->nsections; index++)
-			if (!strcmp(w->sections[index], section))
-				break;
-		if (index == w->nsections) {
-			if (index == SECTIONS_MAX) {
-				err_set(w->e, -EINVAL, "%s:%d: more than %d sections", w->path, line,
-					SECTIONS_MAX);
-				return 0;
-			}
-			w->sections[w->nsections++] = strdup(section);
-		}
-	}
-	if (!strcmp(name, "description") && index < 0) {
+	(void)section; /* w->section is not cut at 50 characters */
+	if (w->e->what[0])
+		return 0; /* the first error is told */
+	if (!strcmp(name, "description") && w->section < 0) {
 		free(w->description);
 		w->description = strdup(value);
 		return 1;
 	}
 	if (w->nsettings == SETTINGS_MAX) {
-		err_set(w->e, -EINVAL, "%s:%d: more than %d settings", w->path, line, SETTINGS_MAX);
+		err_set(w->e, -EINVAL, "%s:%d: more than %d settings", w->path, w->line,
+			SETTINGS_MAX);
 		return 0;
 	}
-	s = &w->settings[w->nsettings++];
-	*s = (struct setting){index, line, strdup(name), strdup(value)};
+	w->settings[w->nsettings++] =
+		(struct setting){w->section, w->line, strdup(name), strdup(value)};
 	return 1;
 }
 
@@ -190,6 +223,28 @@ static int open_workload(const char *name, char *path, size_t len, struct err *e
 	return err_remedy((err_set(e, -ENOENT, "there is no workload '%s' in %s or %s", name, folders[0],
 				   folders[1]), e),
 			  "give a file (./my.ini), or leave it out for the default matrix");
+}
+
+/* Reads the file at w->path. */
+static int parse_workload(struct workload *w)
+{
+	struct err *e = w->e;
+	int line;
+
+	w->section = -1;
+	w->file = fopen(w->path, "re");
+	if (!w->file)
+		return err_sys(e, -errno, "reading workload %s", w->path);
+	e->what[0] = '\0';
+	line = ini_parse_stream(read_line, w, on_setting, w);
+	if (!e->what[0] && ferror(w->file))
+		err_sys(e, -errno, "reading workload %s", w->path);
+	else if (!e->what[0] && line)
+		err_set(e, -EINVAL, "%s:%d: neither [section] nor name = value", w->path, line);
+	else if (!e->what[0] && !w->nsettings)
+		err_set(e, -EINVAL, "workload %s has no settings", w->path);
+	fclose(w->file);
+	return e->what[0] ? e->code : 0;
 }
 
 static void free_workload(struct workload *w)
@@ -242,23 +297,9 @@ static int plan_workload(struct plan *plan, struct options *o, const char *name,
 		return err_sys(e, -ENOMEM, "workload");
 	w->path = path;
 	w->e = e;
-	e->what[0] = '\0';
 	ret = open_workload(name, path, sizeof(path), e);
-	if (!ret) {
-		w->file = fopen(path, "re");
-		ret = w->file ? ini_parse_stream(read_line, w, on_setting, w)
-			      : err_sys(e, -errno, "reading workload %s", path);
-		if (ret > 0)
-			ret = e->what[0] ? -EINVAL
-					 : err_set(e, -EINVAL, "%s:%d: neither [section] nor name = value",
-						   path, ret);
-		if (w->file && !ret && ferror(w->file))
-			ret = err_sys(e, -errno, "reading workload %s", path);
-		if (w->file)
-			fclose(w->file);
-		if (!ret && !w->nsettings)
-			ret = err_set(e, -EINVAL, "workload %s has no settings", path);
-	}
+	if (!ret)
+		ret = parse_workload(w);
 	plan->description = w->description;
 	if (!ret && !w->nsections) {
 		ret = apply(o, w, -1, e);

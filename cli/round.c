@@ -451,7 +451,7 @@ static json_t *latency_json(const struct hist *h)
 /* The sums over all clients. Throughput adds the clients' own rates: each is timed by itself, without
  * its production. */
 struct totals {
-	uint64_t ops, payload, produce_ns, wall_ns, copied;
+	uint64_t ops, payload, produce_ns, produce_cpu_ns, wall_ns, copied;
 	double rate;
 	struct usage usage;
 	struct hist latency;
@@ -474,6 +474,7 @@ static int sum_clients(const json_t *results, struct totals *t, struct err *e)
 		t->ops += integer(c, "ops");
 		t->payload += integer(c, "payload_bytes");
 		t->produce_ns += integer(c, "produce_ns");
+		t->produce_cpu_ns += integer(c, "produce_cpu_ns");
 		t->copied += integer(c, "copied_bytes");
 		if (integer(c, "wall_ns") > t->wall_ns)
 			t->wall_ns = integer(c, "wall_ns");
@@ -512,13 +513,13 @@ static json_t *round_json(struct round *r, const struct totals *t, const json_t 
 	usage_from_json(&a, json_object_get(before, "usage"));
 	usage_from_json(&b, json_object_get(after, "usage"));
 	usage_diff(&server, &a, &b);
-	j = json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:o}", "payload_bytes", (json_int_t)t->payload,
+	j = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o}", "payload_bytes", (json_int_t)t->payload,
 		      "ops", (json_int_t)t->ops, "elapsed_ns",
 		      (json_int_t)((double)t->payload * 1e9 / t->rate), "wall_ns",
 		      (json_int_t)t->wall_ns, "produce_ns", (json_int_t)t->produce_ns,
-		      "throughput_bytes_per_s", t->rate, "latency_ns", latency_json(&t->latency));
+		      "produce_cpu_ns", (json_int_t)t->produce_cpu_ns, "throughput_bytes_per_s", t->rate, "latency_ns", latency_json(&t->latency));
 	json_object_set_new(j, "cpu_ns",
-			    json_pack("{s:o, s:o, s:I}", "client", role(&t->usage, t->produce_ns),
+			    json_pack("{s:o, s:o, s:I}", "client", role(&t->usage, t->produce_cpu_ns),
 				      "server", role(&server, 0), "system", (json_int_t)sys->busy_ns));
 	json_object_set_new(j, "stolen_ns", json_integer((json_int_t)sys->stolen_ns));
 	json_object_set_new(j, "context_switches", json_pack("{s:o, s:o}", "client", switches(&t->usage),

@@ -42,32 +42,34 @@ static void print_group(FILE *f, const struct cell *c)
 	fprintf(f, "\n%s, sink %s, %s blocks, source %s, depth %u, %u client%s, pin %s\n",
 		op_names[c->op], c->sink->name, format_size(bs, sizeof(bs), c->bs), c->source->name,
 		c->depth, c->clients, c->clients == 1 ? "" : "s", c->config.pin);
-	fprintf(f, "    %-12s %-12s %-27s %9s %9s %20s  %-8s %s\n", "path", "throughput",
-		"(95 % interval)", "p50", "p99", "CPU client+server", "verified", "path");
+	fprintf(f, "    %-12s %11s %-18s %8s %8s %15s  %-8s %s\n", "path", "throughput",
+		" 95 % interval", "p50", "p99", "client + server", "verified", "path");
+	fprintf(f, "    %-12s %11s %-18s %8s %8s %15s\n", "", "", "", "", "", "CPU ns/KiB");
 }
 
 static void print_cell(FILE *f, const struct plan *plan, const struct cell *c)
 {
-	char rate[32], lo[32], hi[32], interval[72], p50[32], p99[32], cpu[64];
+	char rate[32], interval[64], p50[32], p99[32], cpu[64];
+	double median_rate = median(c, "throughput_bytes_per_s");
 	const json_t *s = summary_of(c);
 	const char *error = json_string_value(json_object_get(c->json, "error"));
 	const char *note =
 		json_string_value(json_object_get(json_object_get(c->json, "evidence"), "note"));
 	const char *problem = json_string_value(json_object_get(c->json, "path_problem"));
 
-	if (!isfinite(median(c, "throughput_bytes_per_s"))) {
+	if (!isfinite(median_rate)) {
 		fprintf(f, "    %-12s %s\n", c->path->name, error ? error : "not measured");
 		return;
 	}
-	format_rate(rate, sizeof(rate), median(c, "throughput_bytes_per_s"));
-	format_rate(lo, sizeof(lo), summary_value(s, "throughput_bytes_per_s", "lo"));
-	format_rate(hi, sizeof(hi), summary_value(s, "throughput_bytes_per_s", "hi"));
-	snprintf(interval, sizeof(interval), "(%s .. %s)", lo, hi);
+	format_rate(rate, sizeof(rate), median_rate);
+	format_rate_interval(interval, sizeof(interval),
+			     summary_value(s, "throughput_bytes_per_s", "lo"),
+			     summary_value(s, "throughput_bytes_per_s", "hi"), median_rate);
 	format_time(p50, sizeof(p50), median(c, "latency_p50_ns"));
 	format_time(p99, sizeof(p99), median(c, "latency_p99_ns"));
-	snprintf(cpu, sizeof(cpu), "%.0f + %.0f ns/KiB", median(c, "client_cpu_ns_per_kib"),
+	snprintf(cpu, sizeof(cpu), "%.0f + %.0f", median(c, "client_cpu_ns_per_kib"),
 		 median(c, "server_cpu_ns_per_kib"));
-	fprintf(f, "  %c %-12s %-12s %-27s %9s %9s %20s  %-8s %s\n", is_best(plan, c) ? '*' : ' ',
+	fprintf(f, "  %c %-12s %11s  %-17s %8s %8s %15s  %-8s %s\n", is_best(plan, c) ? '*' : ' ',
 		c->path->name, rate, interval, p50, p99, cpu,
 		json_is_true(json_object_get(c->json, "verified")) ? "yes" : "NO",
 		json_is_true(json_object_get(c->json, "path_ok")) ? "ok" : "NOT AS CLAIMED");

@@ -120,10 +120,11 @@ static json_t *cmd_run(struct client *c, const json_t *msg)
 		return control_error(&e);
 	usage_self(&after);
 	usage_diff(&spent, &before, &after);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "ops", (json_int_t)r->ops,
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "ops", (json_int_t)r->ops,
 			 "payload_bytes", (json_int_t)r->payload_bytes, "elapsed_ns",
 			 (json_int_t)r->elapsed_ns, "wall_ns", (json_int_t)r->wall_ns, "produce_ns",
-			 (json_int_t)r->produce_ns, "copied_bytes",
+			 (json_int_t)r->produce_ns, "produce_cpu_ns",
+			 (json_int_t)r->produce_cpu_ns, "copied_bytes",
 			 (json_int_t)(c->io.copied - copied), "latency", hist_to_json(&r->latency),
 			 "usage", usage_to_json(&spent));
 }
@@ -158,6 +159,7 @@ int client_main(int fd)
 
 	/* A client that hangs in a dead mount must not outlive the run. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "zcbench-client"); /* for top and perf */
 	if (!c || control_recv(fd, &c->config, 10 * NSEC_PER_SEC))
 		return 1;
 	c->fd = fd;

@@ -55,6 +55,7 @@ static int run_single(struct native *n, uint64_t runtime_ns, uint64_t count,
 			pattern_fill(n->io->source->map, bs, offset, r->ops);
 			began = clock_ns();
 			r->produce_ns += began - now;
+			hist_add(&r->produce, began - now);
 		}
 		done = ops->rw(n->io, n->op, 0, bs, offset);
 		end = clock_ns();
@@ -108,6 +109,7 @@ static int run_bursts(struct native *n, uint64_t runtime_ns, uint64_t count,
 		}
 		burst = clock_ns();
 		r->produce_ns += burst - before;
+		hist_add(&r->produce, burst - before);
 		for (unsigned int i = 0; i < size; i++) {
 			int ret = n->io->ops->submit(n->io, n->op, i, i * n->stride, n->bs, offset[i]);
 
@@ -180,6 +182,7 @@ int native_run(struct native *n, uint64_t runtime_ns, uint64_t count, struct nat
 
 	memset(r, 0, sizeof(*r));
 	hist_init(&r->latency);
+	hist_init(&r->produce);
 	if (n->depth == 1)
 		ret = run_single(n, runtime_ns, count, r, e);
 	else if (n->produce)
@@ -187,7 +190,20 @@ int native_run(struct native *n, uint64_t runtime_ns, uint64_t count, struct nat
 	else
 		ret = run_window(n, runtime_ns, count, r, e);
 	r->payload_bytes = r->ops * n->bs;
+	r->produce_cpu_ns = native_produce_cpu(&r->produce);
 	return ret;
+}
+
+uint64_t native_produce_cpu(const struct hist *produce)
+{
+	double median = hist_quantile(produce, 0.5), sum = 0;
+
+	for (unsigned int i = 0; i < HIST_BUCKETS; i++) {
+		double v = hist_value(i);
+
+		sum += (double)produce->count[i] * (v > 4 * median ? median : v);
+	}
+	return (uint64_t)sum;
 }
 
 static int verify_slot(struct native *n, unsigned int slot, uint64_t offset, int64_t done,

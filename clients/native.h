@@ -33,7 +33,9 @@ struct native_result {
 	uint64_t ops, payload_bytes;
 	uint64_t elapsed_ns; /* in which operations were in flight */
 	uint64_t wall_ns;    /* all of it */
-	uint64_t produce_ns;
+	uint64_t produce_ns;     /* wall time of production */
+	uint64_t produce_cpu_ns; /* and the CPU time in it, estimated: see native_produce_cpu */
+	struct hist produce;     /* of each production: of one payload, or of a burst's */
 	struct hist latency; /* of each operation, from submission to completion */
 };
 
@@ -41,6 +43,10 @@ struct native_result {
  * with a message; the result is then of what was done before. */
 int native_run(struct native *n, uint64_t runtime_ns, uint64_t count, struct native_result *result,
 	       struct err *e);
+
+/* CPU time of production out of the histogram of its wall times. Production is the same work each time:
+ * what took more than four times the median was interrupted, and counts as the median. */
+uint64_t native_produce_cpu(const struct hist *produce);
 
 /* One verification pass of `ops` operations, sequential from block 0: a WRITE writes the pattern of
  * seed, a READ checks it. Adds the bytes to *bytes. 0, or -EILSEQ or another -errno with a message. */

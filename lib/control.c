@@ -81,9 +81,25 @@ int control_recv(int fd, json_t **msg, uint64_t timeout_ns)
 	return *msg ? 0 : -EPROTO;
 }
 
+/* JSON is UTF-8, but a file name in a message can be any bytes. */
+static json_t *message_text(const char *text)
+{
+	json_t *string = json_string(text);
+	char ascii[sizeof(((struct err *)0)->what)];
+
+	if (string)
+		return string;
+	snprintf(ascii, sizeof(ascii), "%s", text);
+	for (char *p = ascii; *p; p++)
+		if (*p & 0x80)
+			*p = '?';
+	return json_string(ascii);
+}
+
 json_t *control_error(const struct err *e)
 {
-	return json_pack("{s:s, s:s, s:i}", "error", e->what, "remedy", e->remedy, "errno", e->code);
+	return json_pack("{s:o, s:o, s:i}", "error", message_text(e->what), "remedy",
+			 message_text(e->remedy), "errno", e->code);
 }
 
 int control_is_error(const json_t *msg, struct err *e)
@@ -124,8 +140,8 @@ int json_write_file(const json_t *obj, const char *path, struct err *e)
 	int fd, ret = 0;
 	FILE *f;
 
-	/* a device or a pipe is written to, never replaced */
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+	/* a device, a pipe or a link (/dev/stdout is one) is written to, never replaced */
+	if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
 		return write_in_place(obj, path, e);
 	if (snprintf(tmp, sizeof(tmp), "%s.tmp.%d", path, (int)getpid()) >= (int)sizeof(tmp))
 		return err_sys(e, -ENAMETOOLONG, "%s", path);

@@ -114,26 +114,32 @@ char *format_size(char *buf, size_t len, uint64_t bytes)
 	return buf;
 }
 
-/* Three significant digits of a value that is 0 <= v < 1000 or larger. */
-static const char *digits3(double v)
+/* After the point, for three significant digits of what is below 1000. */
+static int decimals(double v)
 {
-	return v < 9.995 ? "%.2f %s" : v < 99.95 ? "%.1f %s" : "%.0f %s";
+	return v < 9.995 ? 2 : v < 99.95 ? 1 : 0;
 }
 
-/* The next unit from 999.5 on: rounding would show it with four digits. */
-static char *format_scaled(char *buf, size_t len, double v, double base, const char *const *units,
-			   int n)
+static const char *const rate_units[] = {"B/s", "KiB/s", "MiB/s", "GiB/s", "TiB/s"};
+
+/* The unit for v: divides it and returns the unit's number. */
+static int scale(double *v, double base, double limit, int n)
 {
 	int i = 0;
 
-	while (i < n - 1 && v >= 999.5) {
-		v /= base;
+	while (i < n - 1 && *v >= limit) {
+		*v /= base;
 		i++;
 	}
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	snprintf(buf, len, digits3(v), v, units[i]);
-#pragma GCC diagnostic pop
+	return i;
+}
+
+static char *format_scaled(char *buf, size_t len, double v, double base, double limit,
+			   const char *const *units, int n)
+{
+	int i = scale(&v, base, limit, n);
+
+	snprintf(buf, len, "%.*f %s", decimals(v), v, units[i]);
 	return buf;
 }
 
@@ -141,12 +147,22 @@ char *format_time(char *buf, size_t len, double ns)
 {
 	static const char *const units[] = {"ns", "us", "ms", "s"};
 
-	return format_scaled(buf, len, ns, 1000, units, 4);
+	return format_scaled(buf, len, ns, 1000, 999.5, units, 4);
 }
 
 char *format_rate(char *buf, size_t len, double bytes_per_s)
 {
-	static const char *const units[] = {"B/s", "KiB/s", "MiB/s", "GiB/s", "TiB/s"};
+	return format_scaled(buf, len, bytes_per_s, 1024, 999.5, rate_units, 5);
+}
 
-	return format_scaled(buf, len, bytes_per_s, 1024, units, 5);
+char *format_rate_interval(char *buf, size_t len, double lo, double hi, double like)
+{
+	double v = like;
+
+	for (int i = scale(&v, 1024, 999.5, 5); i > 0; i--) {
+		lo /= 1024;
+		hi /= 1024;
+	}
+	snprintf(buf, len, "%.*f .. %.*f", decimals(lo), lo, decimals(hi), hi);
+	return buf;
 }

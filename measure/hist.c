@@ -24,8 +24,8 @@ void hist_merge(struct hist *a, const struct hist *b)
 		a->max = b->max;
 }
 
-/* The middle of a bucket's values. Bucket i of octave `shift` holds [m << shift, (m + 1) << shift). */
-static double midpoint(unsigned int bucket)
+/* Bucket i of octave `shift` holds [m << shift, (m + 1) << shift). */
+double hist_value(unsigned int bucket)
 {
 	unsigned int shift;
 	uint64_t low;
@@ -51,7 +51,7 @@ double hist_quantile(const struct hist *h, double q)
 	for (unsigned int i = 0; i < HIST_BUCKETS; i++) {
 		seen += h->count[i];
 		if (seen >= rank) {
-			double v = midpoint(i);
+			double v = hist_value(i);
 
 			if (v < (double)h->min)
 				return (double)h->min;

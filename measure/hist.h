@@ -47,6 +47,9 @@ static inline void hist_add(struct hist *h, uint64_t ns)
 		h->max = ns;
 }
 
+/* The middle of the values that a bucket stands for, in ns. */
+double hist_value(unsigned int bucket);
+
 /* Adds b's counts to a. */
 void hist_merge(struct hist *a, const struct hist *b);
 

@@ -160,7 +160,7 @@ json_t *host_load(void)
 	return out;
 }
 
-static void add(json_t *list, const char *what, const char *remedy)
+void host_warn(json_t *list, const char *what, const char *remedy)
 {
 	warn("%s; %s", what, remedy);
 	json_array_append_new(list, json_pack("{s:s, s:s}", "what", what, "remedy", remedy));
@@ -177,24 +177,24 @@ json_t *host_warnings(const json_t *host, const json_t *load, bool split)
 
 	if (busy > 0.1) {
 		snprintf(text, sizeof(text), "the machine is %.0f %% busy with other work", 100 * busy);
-		add(list, text, "wait for it to end, or use more --rounds and compare ratios only");
+		host_warn(list, text, "wait for it to end, or use more --rounds and compare ratios only");
 	}
 	if (governor && strcmp(governor, "performance")) {
 		snprintf(text, sizeof(text), "the CPU frequency governor is %s", governor);
-		add(list, text, "cpupower frequency-set -g performance");
+		host_warn(list, text, "cpupower frequency-set -g performance");
 	}
 	if (clock && strcmp(clock, "tsc") && strcmp(clock, "kvm-clock") &&
 	    strcmp(clock, "arch_sys_counter")) {
 		snprintf(text, sizeof(text), "reading the clock (%s) takes a system call", clock);
-		add(list, text, "boot with tsc=reliable if the hardware allows it; small blocks look "
+		host_warn(list, text, "boot with tsc=reliable if the hardware allows it; small blocks look "
 				"slower than they are");
 	}
 	if (split && n < 2)
-		add(list, "client and server share the only CPU",
+		host_warn(list, "client and server share the only CPU",
 		    "give it two CPUs, or --pin same to say that it is meant");
 	/* cpus_allowed keeps threads of a core together, so only two CPUs can be one core cut in half */
 	else if (split && n == 2 && cpus_share_core(cpus[0], cpus[1]))
-		add(list, "client and server run on two hardware threads of one core",
+		host_warn(list, "client and server run on two hardware threads of one core",
 		    "give it two cores, or --pin same");
 	return list;
 }

@@ -19,4 +19,7 @@ json_t *host_load(void);
  * hardware threads shared between them, slow clock source. Returns the warnings as an array. */
 json_t *host_warnings(const json_t *host, const json_t *load, bool split);
 
+/* Warns on stderr and adds the warning to such an array. */
+void host_warn(json_t *warnings, const char *what, const char *remedy);
+
 #endif

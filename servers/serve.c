@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -251,6 +252,7 @@ int serve(const struct serve_config *c)
 
 	if (!srv)
 		return 1;
+	prctl(PR_SET_NAME, "zcbench-server"); /* for top and perf */
 	srv->path = c->path;
 	srv->mountpoint = c->mountpoint;
 	srv->sink = (struct sink){.ops = c->sink, .config = c->sink_config};

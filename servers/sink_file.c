@@ -121,13 +121,34 @@ static void file_close(struct sink *sink)
 	free(st);
 }
 
-static int file_write(struct sink *sink, void *thread, unsigned int file, uint64_t offset,
-		      const void *data, size_t len, uint64_t *copied);
+/* All of len, or an errno; a short read is past what is stored and gives zeros. */
+static int rw_all(bool write, int fd, char *data, size_t len, uint64_t offset)
+{
+	while (len) {
+		ssize_t n = write ? pwrite(fd, data, len, (off_t)offset)
+				  : pread(fd, data, len, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (!n && write)
+			return -EIO;
+		if (!n) {
+			memset(data, 0, len);
+			return 0;
+		}
+		data += n;
+		len -= (size_t)n;
+		offset += (uint64_t)n;
+	}
+	return 0;
+}
 
 /* Contents for a READ: written, so that no read finds an unwritten extent and skips the device. */
 static int file_fill(struct sink *sink, struct err *e)
 {
-	uint64_t copied = 0;
+	struct file_state *st = sink->state;
 	int ret = 0;
 	void *buf;
 
@@ -139,7 +160,7 @@ static int file_fill(struct sink *sink, struct err *e)
 			size_t n = left < BOUNCE ? left : BOUNCE;
 
 			pattern_fill(buf, n, o, 0);
-			ret = file_write(sink, NULL, i, o, buf, n, &copied);
+			ret = rw_all(true, st->fds[i], buf, n, o);
 		}
 	}
 	free(buf);
@@ -183,30 +204,6 @@ static void file_thread_exit(struct sink *sink, void *thread)
 	(void)sink;
 	free(((struct file_thread *)thread)->bounce);
 	free(thread);
-}
-
-/* All of len, or an errno; a short read is past what is stored and gives zeros. */
-static int rw_all(bool write, int fd, char *data, size_t len, uint64_t offset)
-{
-	while (len) {
-		ssize_t n = write ? pwrite(fd, data, len, (off_t)offset)
-				  : pread(fd, data, len, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (!n && write)
-			return -EIO;
-		if (!n) {
-			memset(data, 0, len);
-			return 0;
-		}
-		data += n;
-		len -= (size_t)n;
-		offset += (uint64_t)n;
-	}
-	return 0;
 }
 
 /* O_DIRECT from memory that is not aligned (libfuse's payloads follow a header): through an aligned

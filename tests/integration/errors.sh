@@ -40,7 +40,7 @@ if id nobody >/dev/null 2>&1 && command -v setpriv >/dev/null; then
 	chown nobody "$T/home"
 	chmod a+rw /dev/fuse
 	cp $Z "$T/zcbench"
-	expect 0 env -C "$T/home" -u XDG_RUNTIME_DIR setpriv --reuid=nobody --regid=nogroup --clear-groups \
+	expect 0 env -C "$T/home" ZCBENCH_RUNDIR="$T/home/run" setpriv --reuid=nobody --regid=nogroup --clear-groups \
 		"$T/zcbench" run $quick --output "$T/home/r" --json -
 	said "path passthrough is left out"
 	said "CAP_SYS_ADMIN"

@@ -297,6 +297,31 @@ static void test_format_rate(void **state)
 	check_format(format_rate, cases, ARRAY_SIZE(cases));
 }
 
+/* The unit is that of the value between them, whatever they are themselves. */
+static void test_format_rate_interval(void **state)
+{
+	static const double m = 1 << 20, g = 1 << 30;
+	static const struct {
+		double lo, hi, like;
+		const char *text;
+	} cases[] = {
+		{3.38 * g, 3.51 * g, 3.42 * g, "3.38 .. 3.51"},
+		{118 * m, 1023 * m, 500 * m, "118 .. 1023"},
+		{118 * m, 1536 * m, 999.4 * m, "118 .. 1536"},
+		{512 * m, 1536 * m, 999.6 * m, "0.50 .. 1.50"},
+		{9.994 * g, 99.96 * g, 12 * g, "9.99 .. 100"},
+		{0, 9, 5, "0.00 .. 9.00"},
+	};
+	char buf[64];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_ptr_equal(format_rate_interval(buf, sizeof(buf), cases[i].lo, cases[i].hi,
+						      cases[i].like), buf);
+		assert_string_equal(buf, cases[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -311,6 +336,7 @@ int main(void)
 		cmocka_unit_test(test_format_size_reads_back),
 		cmocka_unit_test(test_format_time),
 		cmocka_unit_test(test_format_rate),
+		cmocka_unit_test(test_format_rate_interval),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
