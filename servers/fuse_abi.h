@@ -50,11 +50,13 @@ enum fuse_opcode {
 #define FUSE_DIRECT_IO_ALLOW_MMAP (1ULL << 36) /* 7.39 */
 #define FUSE_PASSTHROUGH         (1ULL << 37) /* 7.40 */
 #define FUSE_OVER_IO_URING       (1ULL << 41) /* 7.42 */
+#define FUSE_HAS_IO_URING_BUFPOOL (1ULL << 43) /* 7.46; the kernel's offer, not to be answered */
 
 /* OPEN reply flags */
 #define FOPEN_DIRECT_IO              (1u << 0)
 #define FOPEN_PARALLEL_DIRECT_WRITES (1u << 6) /* 7.38 */
 #define FOPEN_PASSTHROUGH            (1u << 7) /* 7.40 */
+#define FOPEN_IO_URING_ZERO_COPY     (1u << 8) /* 7.46 */
 
 #define FATTR_SIZE (1u << 3)
 
@@ -275,9 +277,12 @@ struct fuse_uring_ent_in_out {
 	uint64_t flags;
 	uint64_t commit_id;  /* to be given back with the commit */
 	uint32_t payload_sz; /* bytes of payload, either way */
-	uint32_t padding;
+	uint32_t offset;     /* 7.46: of the payload in the queue's buffer pool, if it has one */
 	uint64_t reserved;
 };
+
+/* fuse_uring_ent_in_out.flags, 7.46: the payload's pages are in the entry's registered-buffer slot */
+#define FUSE_URING_ENT_ZERO_COPY (1u << 0)
 
 struct fuse_uring_req_header {
 	char in_out[FUSE_URING_IN_OUT_HEADER_SZ]; /* fuse_in_header, fuse_out_header */
@@ -288,7 +293,17 @@ struct fuse_uring_req_header {
 enum fuse_uring_cmd {
 	FUSE_IO_URING_CMD_REGISTER = 1,
 	FUSE_IO_URING_CMD_COMMIT_AND_FETCH = 2,
+	FUSE_IO_URING_CMD_ADD_QUEUE = 3,   /* 7.46 */
+	FUSE_IO_URING_CMD_ADD_BUFPOOL = 4, /* 7.46 */
 };
+
+/* fuse_uring_cmd_req.flags of ADD_QUEUE, 7.46; asks for CAP_SYS_ADMIN and a buffer pool */
+#define FUSE_URING_ZERO_COPY (1u << 0)
+
+/* io_uring_sqe.uring_cmd_flags (linux/io_uring.h, 6.4): buf_index names a registered buffer */
+#ifndef IORING_URING_CMD_FIXED
+#define IORING_URING_CMD_FIXED (1u << 0)
+#endif
 
 /* At byte 48 of the 128-byte SQE. */
 struct fuse_uring_cmd_req {
@@ -296,6 +311,16 @@ struct fuse_uring_cmd_req {
 	uint64_t commit_id;
 	uint16_t qid;
 	uint8_t padding[6];
+	union {
+		struct {
+			uint64_t uaddr;
+			uint32_t len;
+			uint32_t reserved;
+		} bufpool; /* ADD_BUFPOOL, 7.46 */
+		/* REGISTER on a zero-copy queue, 7.46: the entry's own slot in the ring's table of
+		 * registered buffers. 0 on other queues. */
+		uint16_t ent_zero_copy_buf_index;
+	};
 };
 
 _Static_assert(sizeof(struct fuse_in_header) == 40, "ABI");
@@ -304,6 +329,6 @@ _Static_assert(sizeof(struct fuse_init_out) == 64, "ABI");
 _Static_assert(sizeof(struct fuse_setattr_in) == 88, "ABI");
 _Static_assert(sizeof(struct fuse_entry_out) == 128, "ABI");
 _Static_assert(sizeof(struct fuse_uring_req_header) == 288, "ABI");
-_Static_assert(sizeof(struct fuse_uring_cmd_req) == 24, "ABI");
+_Static_assert(sizeof(struct fuse_uring_cmd_req) == 40, "ABI");
 
 #endif

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The FUSE io_uring engine; see fuse_ring.h. */
 #include <errno.h>
-#include <sched.h>
-#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,11 +8,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <liburing.h>
-
 #include "lib/clock.h"
 #include "lib/cpus.h"
-#include "servers/fuse_ring.h"
+#include "servers/fuse_ring_internal.h"
 
 /* A commit of this much payload is not held back until the rest of the batch is done: its client
  * would wait longer than the system call costs. */
@@ -22,34 +18,24 @@
 #define CMD_OFFSET  48 /* of struct fuse_uring_cmd_req in the 128-byte SQE */
 #define PROBE_NS    (3 * NSEC_PER_SEC)
 
-struct entry {
-	struct fuse_uring_req_header *header;
-	void *payload;
-	struct iovec iov[2];
+struct fuse_ring_options fuse_ring_options;
+
+const struct opt fuse_ring_option_table[] = {
+	{"entries", OPT_UINT, offsetof(struct fuse_ring_options, entries), "N", "4",
+	 "uring*: ring entries for each queue, 1 MiB of payload buffer each", .min = 1, .max = 256},
+	{0},
 };
 
-struct queue {
-	struct fuse_ring *ring;
-	struct io_uring io;
-	pthread_t thread;
-	bool started;
-	uint16_t id;
-	int cpu;              /* that its thread is bound to */
-	struct entry *entries;
-	void *memory;
-	size_t memory_size;
-	int setup;            /* 0, or the errno of the first step that failed */
-	const char *step;     /* which */
-	_Atomic uint64_t served;
-};
+/* With a registered pool every command names it. */
+static void use_pool(struct queue *q, struct fuse_uring_cmd_req *req)
+{
+	struct io_uring_sqe *sqe = (void *)((char *)req - CMD_OFFSET);
 
-struct fuse_ring {
-	struct fuse_dev *dev;
-	unsigned int nqueues, depth;
-	size_t payload_size;
-	struct queue *queues;
-	sem_t set_up; /* posted once by each queue thread */
-};
+	if (q->ring->config.memory != RING_POOL_REGISTERED)
+		return;
+	sqe->rw_flags |= IORING_URING_CMD_FIXED; /* uring_cmd_flags lies in the same union */
+	sqe->buf_index = POOL_SLOT;
+}
 
 static struct fuse_uring_cmd_req *command(struct queue *q, unsigned int cmd, struct entry *ent)
 {
@@ -57,56 +43,66 @@ static struct fuse_uring_cmd_req *command(struct queue *q, unsigned int cmd, str
 	struct fuse_uring_cmd_req *req;
 
 	if (!sqe)
-		return NULL; /* cannot be: there is an SQE for every entry */
+		abort(); /* cannot be: there is an SQE for whatever an entry can ask for */
 	memset(sqe, 0, 128);
 	sqe->opcode = IORING_OP_URING_CMD;
 	sqe->fd = 0; /* /dev/fuse as registered file 0 */
 	sqe->flags = IOSQE_FIXED_FILE;
 	sqe->cmd_op = cmd;
-	sqe->user_data = (uintptr_t)ent;
+	sqe->user_data = (uintptr_t)ent | CQE_FETCH;
 	req = (void *)((char *)sqe + CMD_OFFSET);
 	req->qid = q->id;
+	if (cmd == FUSE_IO_URING_CMD_COMMIT_AND_FETCH)
+		use_pool(q, req);
 	return req;
+}
+
+void ring_commit(struct queue *q, struct entry *ent, int64_t ret, bool now)
+{
+	struct fuse_uring_ent_in_out *io = &ent->header->ring_ent_in_out;
+	struct fuse_out_header *out = (void *)ent->header->in_out;
+	struct fuse_uring_cmd_req *req;
+
+	*out = (struct fuse_out_header){
+		.len = sizeof(*out), .error = ret < 0 ? (int32_t)ret : 0, .unique = ent->in.unique};
+	io->payload_sz = ret < 0 ? 0 : (uint32_t)ret;
+	req = command(q, FUSE_IO_URING_CMD_COMMIT_AND_FETCH, ent);
+	req->commit_id = io->commit_id;
+	atomic_fetch_add_explicit(&q->served, 1, memory_order_relaxed);
+	if (now)
+		io_uring_submit(&q->io);
 }
 
 static void serve_entry(struct queue *q, struct worker *w, struct entry *ent)
 {
 	struct fuse_uring_ent_in_out *io = &ent->header->ring_ent_in_out;
-	struct fuse_in_header in;
 	struct fuse_request r = {
-		.in = &in,
+		.in = &ent->in,
 		.arg = ent->header->op_in,
-		.payload = ent->payload,
 		.payload_len = io->payload_sz,
-		.out = ent->payload,
 		.out_size = q->ring->payload_size,
-		.route = ROUTE_RING,
+		.route = q->pool ? ROUTE_POOL : ROUTE_RING,
 	};
-	struct fuse_out_header *out = (void *)ent->header->in_out;
-	struct fuse_uring_cmd_req *req;
 	int64_t ret;
-	bool large;
 
-	memcpy(&in, ent->header->in_out, sizeof(in)); /* the reply goes to the same memory */
-	large = (in.opcode == FUSE_WRITE || in.opcode == FUSE_READ) &&
-		((struct fuse_read_in *)ent->header->op_in)->size >= FLUSH_BYTES;
+	memcpy(&ent->in, ent->header->in_out, sizeof(ent->in)); /* the reply goes to the same memory */
+	if (q->pool)
+		ent->payload = q->pool + io->offset;
+	if (io->flags & FUSE_URING_ENT_ZERO_COPY) {
+		ring_zero_copy(q, w, ent);
+		return;
+	}
+	r.payload = r.out = ent->payload;
 	ret = fuse_dispatch(w, q->ring->dev->hooks, &r);
-	if (ret == DISPATCH_NO_REPLY)
-		ret = 0;
-	*out = (struct fuse_out_header){
-		.len = sizeof(*out), .error = ret < 0 ? (int32_t)ret : 0, .unique = in.unique};
-	io->payload_sz = ret < 0 ? 0 : (uint32_t)ret;
-	req = command(q, FUSE_IO_URING_CMD_COMMIT_AND_FETCH, ent);
-	req->commit_id = io->commit_id;
-	atomic_fetch_add_explicit(&q->served, 1, memory_order_relaxed);
-	if (large)
-		io_uring_submit(&q->io);
+	ring_commit(q, ent, ret == DISPATCH_NO_REPLY ? 0 : ret,
+		    (ent->in.opcode == FUSE_WRITE || ent->in.opcode == FUSE_READ) &&
+			    ((struct fuse_read_in *)ent->header->op_in)->size >= FLUSH_BYTES);
 }
 
 /* Serves until every entry has come back with an error: the connection has ended. */
 static void serve_queue(struct queue *q, struct worker *w)
 {
-	unsigned int live = q->ring->depth;
+	unsigned int live = q->ring->config.entries;
 
 	while (live) {
 		struct io_uring_cqe *cqe;
@@ -116,78 +112,126 @@ static void serve_queue(struct queue *q, struct worker *w)
 		if (ret < 0 && ret != -EINTR && ret != -EAGAIN && ret != -EBUSY)
 			break;
 		io_uring_for_each_cqe(&q->io, head, cqe) {
+			struct entry *ent = (void *)(uintptr_t)(cqe->user_data & ~(uint64_t)CQE_MASK);
+
 			n++;
-			if (cqe->res)
+			if ((cqe->user_data & CQE_MASK) == CQE_MOVE)
+				ring_zero_copy_moved(q, w, ent, cqe->res);
+			else if (cqe->res)
 				live--; /* -ENOTCONN after the unmount */
 			else
-				serve_entry(q, w, (struct entry *)(uintptr_t)cqe->user_data);
+				serve_entry(q, w, ent);
 		}
 		io_uring_cq_advance(&q->io, n);
 	}
 }
 
-/* The iovecs of REGISTER are read when the SQE is submitted and need not live longer, but the memory
- * that they name is used by the kernel until the ring is gone. */
-static int make_entries(struct queue *q)
+/* Submits the one command that was prepared, and waits for its result. */
+static int run_command(struct queue *q)
 {
-	const size_t payload = q->ring->payload_size;
-	const size_t headers = (sizeof(struct fuse_uring_req_header) + 63) & ~(size_t)63;
-	const size_t header_area = (headers * q->ring->depth + 4095) & ~(size_t)4095;
+	struct io_uring_cqe *cqe;
+	int ret = io_uring_submit_and_wait(&q->io, 1);
 
-	q->memory_size = header_area + payload * q->ring->depth;
+	if (ret >= 0)
+		ret = io_uring_wait_cqe(&q->io, &cqe);
+	if (ret < 0)
+		return ret;
+	ret = cqe->res;
+	io_uring_cqe_seen(&q->io, cqe);
+	return ret;
+}
+
+/* The order matters, and each step has errors of its own: queue, registered buffers, pool. */
+static int add_pool(struct queue *q, size_t size)
+{
+	struct iovec iov = {q->pool, size};
+	struct fuse_uring_cmd_req *req;
+	int ret;
+
+	if (q->ring->config.zero_copy || q->ring->config.memory == RING_POOL_REGISTERED) {
+		q->step = "making a table of registered buffers";
+		ret = io_uring_register_buffers_sparse(&q->io, q->ring->config.entries + 1);
+		if (ret)
+			return ret;
+	}
+	q->step = "FUSE_IO_URING_CMD_ADD_QUEUE";
+	req = command(q, FUSE_IO_URING_CMD_ADD_QUEUE, NULL);
+	req->flags = q->ring->config.zero_copy ? FUSE_URING_ZERO_COPY : 0;
+	ret = run_command(q);
+	if (ret)
+		return ret;
+	if (q->ring->config.memory == RING_POOL_REGISTERED) {
+		/* ADD_BUFPOOL would succeed without it, and requests would fail */
+		q->step = "registering the buffer pool";
+		ret = io_uring_register_buffers_update_tag(&q->io, POOL_SLOT, &iov, NULL, 1);
+		if (ret < 0)
+			return ret;
+	}
+	q->step = "FUSE_IO_URING_CMD_ADD_BUFPOOL";
+	req = command(q, FUSE_IO_URING_CMD_ADD_BUFPOOL, NULL);
+	req->bufpool.uaddr = (uintptr_t)q->pool;
+	req->bufpool.len = (uint32_t)size;
+	use_pool(q, req);
+	return run_command(q);
+}
+
+/* Headers, then a payload buffer for each entry or the pool. The kernel uses this memory until the ring
+ * is gone. */
+static int make_memory(struct queue *q)
+{
+	const size_t payload = q->ring->payload_size, n = q->ring->config.entries;
+	const size_t header = (sizeof(struct fuse_uring_req_header) + 63) & ~(size_t)63;
+	const size_t headers = (header * n + 4095) & ~(size_t)4095;
+
+	q->memory_size = headers + payload * n;
 	q->memory = mmap(NULL, q->memory_size, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (q->memory == MAP_FAILED) {
 		q->memory = NULL;
 		return -ENOMEM;
 	}
-	q->entries = calloc(q->ring->depth, sizeof(*q->entries));
+	q->entries = calloc(n, sizeof(*q->entries));
 	if (!q->entries)
 		return -ENOMEM;
-	for (unsigned int i = 0; i < q->ring->depth; i++) {
+	if (q->ring->config.memory != RING_BUFFERS)
+		q->pool = (char *)q->memory + headers;
+	for (size_t i = 0; i < n; i++) {
 		struct entry *ent = &q->entries[i];
-		struct fuse_uring_cmd_req *req;
 
-		ent->header = (void *)((char *)q->memory + i * headers);
-		ent->payload = (char *)q->memory + header_area + i * payload;
+		ent->header = (void *)((char *)q->memory + i * header);
 		ent->iov[0] = (struct iovec){ent->header, sizeof(*ent->header)};
+		ent->staging_fd = -1;
+		if (q->pool)
+			continue;
+		ent->payload = (char *)q->memory + headers + i * payload;
 		ent->iov[1] = (struct iovec){ent->payload, payload};
-		req = command(q, FUSE_IO_URING_CMD_REGISTER, ent);
-		if (!req)
-			return -ENOSPC;
-		((struct io_uring_sqe *)((char *)req - CMD_OFFSET))->addr = (uintptr_t)ent->iov;
-		((struct io_uring_sqe *)((char *)req - CMD_OFFSET))->len = 2;
 	}
 	return 0;
 }
 
-static int set_up(struct queue *q)
+/* The iovecs are read when the SQE is submitted and need not live longer. */
+static int register_entries(struct queue *q)
 {
-	struct io_uring_params p = {
-		.flags = IORING_SETUP_SQE128 | IORING_SETUP_SINGLE_ISSUER |
-			 IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE,
-		.cq_entries = 2 * q->ring->depth,
-	};
 	struct io_uring_cqe *cqe;
 	int ret;
 
-	q->step = "io_uring_setup";
-	ret = io_uring_queue_init_params(q->ring->depth, &q->io, &p);
-	if (ret)
-		return ret;
-	q->step = "registering /dev/fuse";
-	ret = io_uring_register_files(&q->io, &q->ring->dev->fd, 1);
-	if (ret)
-		return ret;
-	q->step = "allocating payload buffers";
-	ret = make_entries(q);
-	if (ret)
-		return ret;
-	q->step = "FUSE_IO_URING_CMD_REGISTER";
+	for (unsigned int i = 0; i < q->ring->config.entries; i++) {
+		struct entry *ent = &q->entries[i];
+		struct fuse_uring_cmd_req *req = command(q, FUSE_IO_URING_CMD_REGISTER, ent);
+		struct io_uring_sqe *sqe = (void *)((char *)req - CMD_OFFSET);
+
+		sqe->addr = (uintptr_t)ent->iov;
+		sqe->len = 2;
+		use_pool(q, req);
+		if (q->ring->config.zero_copy) {
+			ent->slot = (uint16_t)(i + 1);
+			req->ent_zero_copy_buf_index = ent->slot;
+		}
+	}
 	ret = io_uring_submit(&q->io);
 	if (ret < 0)
 		return ret;
-	if (ret != (int)q->ring->depth)
+	if (ret != (int)q->ring->config.entries)
 		return -EIO;
 	/* A refused REGISTER completes at once; an accepted one when the first request arrives. */
 	ret = io_uring_get_events(&q->io);
@@ -196,6 +240,35 @@ static int set_up(struct queue *q)
 	if (io_uring_peek_cqe(&q->io, &cqe) == 0 && cqe->res < 0)
 		return cqe->res;
 	return 0;
+}
+
+static int set_up(struct queue *q)
+{
+	/* zero copy: a move and a commit for each entry can be waiting */
+	const unsigned int n = q->ring->config.entries * (q->ring->config.zero_copy ? 2 : 1);
+	struct io_uring_params p = {
+		.flags = IORING_SETUP_SQE128 | IORING_SETUP_SINGLE_ISSUER |
+			 IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE,
+		.cq_entries = 2 * n,
+	};
+	int ret;
+
+	q->step = "io_uring_setup";
+	ret = io_uring_queue_init_params(n, &q->io, &p);
+	if (ret)
+		return ret;
+	q->step = "registering /dev/fuse";
+	ret = io_uring_register_files(&q->io, &q->ring->dev->fd, 1);
+	if (ret)
+		return ret;
+	q->step = "allocating payload buffers";
+	ret = make_memory(q);
+	if (!ret && q->pool)
+		ret = add_pool(q, q->ring->payload_size * q->ring->config.entries);
+	if (ret)
+		return ret;
+	q->step = "FUSE_IO_URING_CMD_REGISTER";
+	return register_entries(q);
 }
 
 static void *queue_thread(void *p)
@@ -249,8 +322,8 @@ static int prove(struct fuse_ring *ring, struct err *e)
 		usleep(200);
 	if (served(ring))
 		return 0;
-	return err_set(e, -EIO, "uring: the ring was registered, but the kernel does not send requests "
-				"through it");
+	return err_set(e, -EIO, "%s: the ring was registered, but the kernel does not send requests "
+				"through it", ring->config.name);
 }
 
 static void free_ring(struct fuse_ring *ring)
@@ -258,6 +331,14 @@ static void free_ring(struct fuse_ring *ring)
 	for (unsigned int i = 0; i < ring->nqueues; i++) {
 		struct queue *q = &ring->queues[i];
 
+		for (unsigned int k = 0; q->entries && k < ring->config.entries; k++) {
+			struct entry *ent = &q->entries[k];
+
+			if (ent->staging)
+				munmap(ent->staging, ring->payload_size);
+			if (ent->staging_fd >= 0)
+				close(ent->staging_fd);
+		}
 		free(q->entries);
 		if (q->memory)
 			munmap(q->memory, q->memory_size);
@@ -289,7 +370,7 @@ static void describe(struct fuse_ring *ring)
 		json_array_append_new(cpus, json_integer(ring->queues[i].cpu));
 	json_object_set_new(evidence, "queues", json_integer(ring->nqueues));
 	json_object_set_new(evidence, "queue_cpus", cpus);
-	json_object_set_new(evidence, "entries_per_queue", json_integer(ring->depth));
+	json_object_set_new(evidence, "entries_per_queue", json_integer(ring->config.entries));
 }
 
 static int start_queues(struct fuse_ring *ring, struct err *e)
@@ -319,16 +400,18 @@ static int start_queues(struct fuse_ring *ring, struct err *e)
 			bad = &ring->queues[i];
 	if (!bad)
 		return 0;
-	err_sys(e, bad->setup, "uring: queue %u: %s", bad->id, bad->step);
-	if (bad->setup == -EPERM)
+	err_sys(e, bad->setup, "%s: queue %u: %s", ring->config.name, bad->id, bad->step);
+	if (bad->setup == -EPERM && ring->config.zero_copy)
+		err_remedy(e, "sudo zcbench ... (the kernel asks for CAP_SYS_ADMIN)");
+	else if (bad->setup == -EPERM)
 		err_remedy(e, "sysctl kernel.io_uring_disabled=0 lets this user use io_uring");
 	else if (bad->setup == -ENOMEM)
 		err_remedy(e, "fewer --entries, or a higher memory lock limit (ulimit -l)");
 	return bad->setup;
 }
 
-int fuse_ring_start(struct fuse_ring **out, struct fuse_dev *dev, unsigned int entries,
-		    struct err *e)
+int fuse_ring_start(struct fuse_ring **out, struct fuse_dev *dev,
+		    const struct fuse_ring_config *config, struct err *e)
 {
 	struct fuse_ring *ring = calloc(1, sizeof(*ring));
 	int ret;
@@ -336,7 +419,7 @@ int fuse_ring_start(struct fuse_ring **out, struct fuse_dev *dev, unsigned int e
 	if (!ring)
 		return err_sys(e, -ENOMEM, "uring");
 	ring->dev = dev;
-	ring->depth = entries;
+	ring->config = *config;
 	ring->payload_size = dev->max_write;
 	/* The kernel picks a queue by CPU and wants one for each *possible* CPU. */
 	ring->nqueues = (unsigned int)cpus_possible();

@@ -11,13 +11,41 @@
 
 struct fuse_ring;
 
+/* Where the payload of a request is. */
+enum ring_memory {
+	RING_BUFFERS,         /* a buffer of each entry's own (protocol 7.42) */
+	RING_POOL,            /* a pool for each queue (7.46) */
+	RING_POOL_REGISTERED, /* the same, pinned once as a registered buffer of the ring */
+};
+
+struct fuse_ring_config {
+	unsigned int entries; /* for each queue */
+	enum ring_memory memory;
+	bool zero_copy;       /* queues with FUSE_URING_ZERO_COPY; needs a pool */
+	const char *name;     /* of the path, for messages */
+};
+
 /* Registers all entries of all queues on a connection whose INIT accepted FUSE_OVER_IO_URING, checks
- * every completion of the set-up, and proves that requests take the ring by sending one. On failure
- * everything is torn down (the mount is the caller's). *out gets the engine. */
-int fuse_ring_start(struct fuse_ring **out, struct fuse_dev *dev, unsigned int entries,
-		    struct err *e);
+ * every completion of the set-up, and proves that requests take the ring by sending one. On failure the
+ * mount is still the caller's, and threads may hang in the kernel until it ends. *out gets the
+ * engine. */
+int fuse_ring_start(struct fuse_ring **out, struct fuse_dev *dev,
+		    const struct fuse_ring_config *config, struct err *e);
 
 /* Joins the threads; call it after the mount is gone. */
 void fuse_ring_stop(struct fuse_ring *ring);
+
+/* What paths on this engine share: the --entries option, and a start and stop for all of them. */
+extern const struct opt fuse_ring_option_table[];
+struct fuse_ring_options {
+	uint64_t entries;
+};
+extern struct fuse_ring_options fuse_ring_options;
+
+#define FUSE_RING_SETTING "/sys/module/fuse/parameters/enable_uring"
+
+int fuse_ring_path_start(struct server *srv, const struct fuse_hooks *hooks,
+			 struct fuse_ring_config config, struct err *e);
+void fuse_ring_path_stop(struct server *srv);
 
 #endif

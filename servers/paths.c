@@ -5,15 +5,17 @@
 #include "servers/server.h"
 
 #define PATHS(X)                                                                                   \
-	X(copy)                                                                                    \
-	X(splice)                                                                                  \
-	X(uring)                                                                                   \
-	X(passthrough)                                                                             \
-	X(ipc)
+	X(copy, "copy")                                                                            \
+	X(splice, "splice")                                                                        \
+	X(uring, "uring")                                                                          \
+	X(uring_pool, "uring-pool")                                                                \
+	X(uring_zc, "uring-zc")                                                                    \
+	X(passthrough, "passthrough")                                                              \
+	X(ipc, "ipc")
 
-#define DECLARE(name) extern const struct path_ops path_##name;
-#define POINTER(name) &path_##name,
-#define NAME(name)    #name,
+#define DECLARE(id, name) extern const struct path_ops path_##id;
+#define POINTER(id, name) &path_##id,
+#define NAME(id, name)    name,
 
 PATHS(DECLARE)
 

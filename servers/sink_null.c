@@ -54,6 +54,7 @@ static int null_write_pipe(struct sink *sink, void *thread, unsigned int file, u
 const struct sink_ops sink_null = {
 	.name = "null",
 	.help = "drops the payload: the cost of the path alone",
+	.ignores = true,
 	.open = null_open,
 	.close = null_close,
 	.write = null_write,

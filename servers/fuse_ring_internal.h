@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* Queues and entries of the FUSE io_uring engine, shared by fuse_ring*.c and nobody else. */
+#ifndef ZC_FUSE_RING_INTERNAL_H
+#define ZC_FUSE_RING_INTERNAL_H
+
+#include <semaphore.h>
+#include <sys/uio.h>
+
+#include <liburing.h>
+
+#include "servers/fuse_ring.h"
+
+struct entry {
+	struct fuse_uring_req_header *header;
+	void *payload;         /* the buffer of its own; with a pool: set for each request */
+	struct iovec iov[2];
+	uint16_t slot;         /* zero copy: its registered buffer */
+	struct fuse_in_header in; /* of the request that is being served */
+	int64_t moving;        /* zero copy: bytes that the move in flight shall move */
+	int staging_fd;        /* zero copy: where payload goes that must be in memory; -1: not made */
+	char *staging;
+};
+
+struct queue {
+	struct fuse_ring *ring;
+	struct io_uring io;
+	pthread_t thread;
+	bool started;
+	uint16_t id;
+	int cpu;             /* that its thread is bound to */
+	struct entry *entries;
+	void *memory;        /* headers, then payload buffers or the pool */
+	size_t memory_size;
+	char *pool;
+	int setup;           /* 0, or the errno of the first step that failed */
+	const char *step;    /* which */
+	_Atomic uint64_t served;
+};
+
+struct fuse_ring {
+	struct fuse_dev *dev;
+	struct fuse_ring_config config;
+	unsigned int nqueues;
+	size_t payload_size;
+	struct queue *queues;
+	sem_t set_up; /* posted once by each queue thread */
+};
+
+/* user_data is the entry's address; what completed is in its low bits. */
+enum {
+	CQE_FETCH = 0, /* a request, or the end of the connection */
+	CQE_MOVE = 1,  /* a READ_FIXED or WRITE_FIXED of zero copy */
+	CQE_MASK = 7,
+};
+
+/* Registered buffers of a queue's ring: slot 0 is for the pool, 1 + i for entry i. */
+#define POOL_SLOT 0
+
+/* Answers the request in ent with `ret` (bytes of reply, or a negative errno) and asks for the next.
+ * `now`: hand it to the kernel at once. */
+void ring_commit(struct queue *q, struct entry *ent, int64_t ret, bool now);
+
+/* Begins to serve a READ or WRITE whose pages are in ent->slot. */
+void ring_zero_copy(struct queue *q, struct worker *w, struct entry *ent);
+/* Goes on after the move: res is its result. */
+void ring_zero_copy_moved(struct queue *q, struct worker *w, struct entry *ent, int res);
+
+#endif
