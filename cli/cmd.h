@@ -20,6 +20,7 @@ enum {
 	CMD_SERVE = 1 << 2,
 	CMD_CLEANUP = 1 << 3,
 	CMD_CLIENT = 1 << 4,
+	CMD_VM = 1 << 5,
 };
 
 /* Every option's value: defaults, then the workload file, then the command line. */
@@ -29,13 +30,20 @@ struct config {
 	struct numbers bs, depth, clients;
 	/* the same for all cells */
 	uint64_t rounds, runtime_ns, warmup_ns, count, size;
-	const char *driver, *file, *pin, *produce, *pattern, *output, *csv, *json;
+	const char *serve_sink, *driver, *file, *pin, *produce, *pattern, *output, *csv, *json;
 	bool verify, quiet, setup, overwrite, direct_io;
 	uint64_t watchdog_ns;
 	/* serve, and between our own processes */
 	uint64_t files, control_fd;
 	bool fill, aligned, shares_cpu;
 	const char *fault;
+	/* vm: the guest */
+	struct {
+		const char *kernel, *accel, *append, *console, *fault;
+		struct names with;
+		uint64_t cpus, mem, disk, timeout_ns, silence_ns;
+		bool net;
+	} vm;
 };
 
 #define CONFIG_SETS 8
@@ -57,5 +65,6 @@ int cmd_run(struct options *o);
 int cmd_serve(struct options *o);
 int cmd_cleanup(struct options *o);
 int cmd_client(struct options *o);
+int cmd_vm(struct options *o);
 
 #endif

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 /* zcbench list: what works here, found out by trying it: each path is started on a mount of its own and
  * moves a few verified blocks. */
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cmd.h"
 #include "cli/round.h"
+#include "cli/version.h"
 #include "lib/units.h"
 #include "measure/metrics.h"
 
@@ -59,11 +61,10 @@ static int list_paths(struct options *o)
 	/* only `run` has options with these; the probe takes their defaults */
 	printf("paths (each tried on this machine just now)\n");
 	for (const struct path_ops *const *p = paths; *p; p++) {
-		char help[200];
 		int ret = try_path(&dir, o, *p, &e);
 
-		snprintf(help, sizeof(help), "%s [%s]", (*p)->help, (*p)->needs);
-		print_line((*p)->name, !ret, help, &e);
+		print_line((*p)->name, !ret, (*p)->help, &e);
+		printf("  %-12s      needs: %s; the server reads: %s\n", "", (*p)->needs, (*p)->reads);
 	}
 	rundir_close(&dir);
 	return EXIT_OK;
@@ -97,6 +98,35 @@ static void list_sinks(void)
 	}
 }
 
+/* Each with what its file says of itself in the line "description = ...". */
+static void list_workloads(void)
+{
+	static const char *const folders[] = {"workloads", ZCBENCH_DATADIR "/workloads"};
+
+	printf("\nworkloads (zcbench run NAME)\n");
+	for (size_t i = 0; i < 2; i++) {
+		char pattern[300], line[400];
+		glob_t g;
+
+		snprintf(pattern, sizeof(pattern), "%s/*.ini", folders[i]);
+		if (glob(pattern, 0, NULL, &g))
+			continue;
+		for (size_t k = 0; k < g.gl_pathc; k++) {
+			const char *name = strrchr(g.gl_pathv[k], '/') + 1;
+			FILE *f = fopen(g.gl_pathv[k], "re");
+			char text[300] = "";
+
+			while (f && fgets(line, sizeof(line), f) && !text[0])
+				sscanf(line, " description = %299[^\n]", text);
+			if (f)
+				fclose(f);
+			printf("  %-14.*s %s\n", (int)strcspn(name, "."), name, text);
+		}
+		globfree(&g);
+		break; /* the tree's hide the installed ones, as they do for run */
+	}
+}
+
 static void list_metrics(void)
 {
 	static const char *const better[] = {"higher is better", "lower is better", "for information"};
@@ -119,6 +149,7 @@ int cmd_list(struct options *o)
 		return ret;
 	list_sources();
 	list_sinks();
+	list_workloads();
 	list_metrics();
 	return EXIT_OK;
 }

@@ -40,7 +40,6 @@ struct run {
 	struct result result;
 	struct rundir dir;
 	struct progress progress;
-	bool chosen;            /* the user named the paths: one that cannot run is a failure */
 };
 
 static unsigned int rounds_left(const struct cell *c, uint64_t round)
@@ -93,13 +92,14 @@ static void one_round(struct run *r, struct cell *c, uint64_t round)
 	ret = round_run(&r->dir, c, c->config.verify && round == 0, true, &rr, &e);
 	if (ret == -EINTR) {
 		/* what was measured stays; this round never was */
-	} else if (ret && !rr.started && cannot_run_here(ret) && !r->chosen) {
+	} else if (ret && !rr.started && cannot_run_here(ret) && !c->config.path.n) {
+		/* nobody asked for this path by name */
 		leave_out(r, c->path, &e, round);
 	} else if (ret) {
 		c->failed = true;
 		c->unavailable = !rr.started && cannot_run_here(ret);
 		progress_drop(&r->progress, rounds_left(c, round));
-		result_add_error(c, &e);
+		result_add_error(c, &rr, &e);
 		warn("%s, sink %s, %s, %s: this cell failed", c->path->name, c->sink->name,
 		     op_names[c->op], bs);
 		err_print(&e);
@@ -192,9 +192,17 @@ static void note_conditions(struct run *r)
 {
 	const json_t *host = json_object_get(r->result.root, "host");
 	json_t *load = host_load(), *run = json_object_get(r->result.root, "run");
+	unsigned int clients = 0;
+	bool split = false;
+
+	for (unsigned int i = 0; i < r->plan.n; i++) {
+		if (r->plan.cells[i].clients > clients)
+			clients = r->plan.cells[i].clients;
+		split |= !strcmp(r->plan.cells[i].config.pin, "split");
+	}
 
 	json_object_set_new(run, "warnings",
-			    host_warnings(host, load, !strcmp(r->o->config.pin, "split")));
+			    host_warnings(host, load, split, clients));
 	json_object_set_new(run, "load_before", load);
 }
 
@@ -215,7 +223,7 @@ static void note_stolen(struct run *r)
 				json_object_get(json_object_get(round, "cpu_ns"), "system"));
 		}
 	}
-	if (stolen < 0.02 * (stolen + busy))
+	if (stolen <= 0.02 * (stolen + busy))
 		return;
 	snprintf(text, sizeof(text), "a hypervisor took away %.0f %% of the CPU time of the rounds",
 		 100 * stolen / (stolen + busy));
@@ -230,13 +238,15 @@ static int measure(struct run *r, struct err *e)
 	int ret;
 
 	if (!total)
-		return 0;
+		return result_write(&r->result, e);
 	progress_start(&r->progress, total, r->o->config.quiet);
 	note_conditions(r);
 	if (r->o->config.setup) {
 		ret = setup(&r->dir, &r->plan, e);
 		if (ret)
 			return ret;
+		/* with the settings as they are now */
+		json_object_set_new(r->result.root, "host", host_describe());
 	}
 	ret = all_rounds(r, e);
 	progress_end(&r->progress);
@@ -261,7 +271,10 @@ int cmd_run(struct options *o)
 		err_print(&e);
 		return EXIT_USAGE;
 	}
-	r->chosen = o->config.path.n > 0;
+	if (is_stdout(o->config.json) && is_stdout(o->config.csv)) {
+		fprintf(stderr, "zcbench: error: --json - and --csv - both want standard output\n");
+		return EXIT_USAGE;
+	}
 	ret = result_open(&r->result, &r->plan, o, &e);
 	if (!ret)
 		ret = rundir_open(&r->dir, &e);

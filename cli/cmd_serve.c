@@ -38,10 +38,7 @@ int cmd_serve(struct options *o)
 		if (!strcmp(c->fault, fault_names[f]))
 			s.fault = (enum fault)f;
 	s.mountpoint = mountpoint;
-	/* of the default list, the first */
-	s.sink = sink_find(c->sink.v[0]);
-	if (opts_given(&o->sets[0], "sink") && c->sink.n != 1)
-		return usage("serve takes one --sink", "");
+	s.sink = sink_find(c->serve_sink);
 	s.sink_config = (struct sink_config){
 		.file = c->file,
 		.files = (unsigned int)c->files,

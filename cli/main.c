@@ -35,6 +35,13 @@ static const struct command commands[] = {
 	 "  dd if=/dev/zero of=/tmp/mnt/data0 bs=1M count=64 conv=notrunc oflag=direct\n"},
 	{"cleanup", CMD_CLEANUP, cmd_cleanup, "zcbench cleanup",
 	 "unmount and remove what a killed run left behind", "  zcbench cleanup\n"},
+	{"vm", CMD_VM, cmd_vm, "zcbench vm [options] -- ARGS...  or  zcbench vm [options] shell [SCRIPT [ARGS...]]",
+	 "the same zcbench, on another kernel, in a QEMU guest; results come back as if it ran here",
+	 "  zcbench vm -- list\n"
+	 "  zcbench vm -- run --path copy,uring,ipc --sink null,read --bs 1m\n"
+	 "  zcbench vm --kernel ~/linux/arch/x86/boot/bzImage -- run --output results/patched\n"
+	 "  zcbench vm --kernel debian:7.1 --disk 1g -- run --path copy --sink file --file /dev/vda --overwrite\n"
+	 "  zcbench vm shell\n"},
 	{"client", CMD_CLIENT, cmd_client, "", "", "", true},
 };
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The one table of zcbench's options; what belongs to a path is in the path's own. */
+#include <assert.h>
+
 #include "clients/source.h"
 #include "cli/cmd.h"
 #include "lib/clock.h"
@@ -13,6 +15,8 @@
 static const char *const drivers[] = {"native", NULL};
 static const char *const pins[] = {"split", "same", "none", NULL};
 static const char *const produces[] = {"each", "once", NULL};
+static const char *const accels[] = {"auto", "kvm", "tcg", NULL};
+static const char *const vm_faults[] = {"none", "panic", "hang", "oom", NULL};
 static const char *const patterns[] = {"seq", "random", NULL};
 
 /* The commas and line breaks of a table row are clearer by hand. */
@@ -23,7 +27,9 @@ static const struct opt table[] = {
 	{"source", OPT_NAMES, OFF(source), "NAME[,...]", "memfd",
 	 "where the client's payload lives", source_names, .commands = RUN},
 	{"sink", OPT_NAMES, OFF(sink), "NAME[,...]", "null,read",
-	 "what the server does with it", sink_names, .commands = RUN | SERVE},
+	 "what the server does with it", sink_names, .commands = RUN},
+	{"sink", OPT_CHOICE, OFF(serve_sink), "NAME", "null",
+	 "what the server does with the payload", sink_names, .commands = SERVE},
 	{"op", OPT_NAMES, OFF(op), "NAME[,...]", "write",
 	 "write: client to server; read: server to client", op_names, .commands = RUN},
 	{"bs", OPT_SIZES, OFF(bs), "SIZE[,...]", "4k,64k,1m",
@@ -54,7 +60,8 @@ static const struct opt table[] = {
 	 "CPUs: clients and server apart, together, or the scheduler's choice", pins,
 	 .commands = RUN},
 	{"file", OPT_STRING, OFF(file), "PATH", NULL,
-	 "where sink file stores (tmpfs, or a disk for O_DIRECT)", .commands = RUN | SERVE},
+	 "where sink file stores (tmpfs, or a disk for O_DIRECT); file n of the mount is PATH.n",
+	 .commands = RUN | SERVE},
 	{"size", OPT_SIZE, OFF(size), "SIZE", "64m",
 	 "of each file on the mount; offsets stay below it", .min = 4096, .max = 1ull << 46,
 	 .commands = RUN | SERVE},
@@ -63,19 +70,19 @@ static const struct opt table[] = {
 	{"verify", OPT_FLAG, OFF(verify), NULL, "yes",
 	 "check every byte of a short pass before the first round of each cell", .commands = RUN},
 	{"setup", OPT_FLAG, OFF(setup), NULL, NULL,
-	 "as root: switch on what paths and sources need, for this run only", .commands = RUN},
+	 "as root: switch on what paths and sources need, for this run only", .commands = RUN, .whole_run = true},
 	{"watchdog", OPT_TIME, OFF(watchdog_ns), "TIME", "10s",
 	 "a server that does not answer for this long is ended", .min = 100 * NSEC_PER_MSEC,
 	 .max = 3600 * NSEC_PER_SEC, .commands = RUN},
 	{"output", OPT_STRING, OFF(output), "DIR", NULL,
-	 "folder for the result [results/DATE-TIME]", .commands = RUN},
+	 "folder for the result [results/DATE-TIME]", .commands = RUN, .whole_run = true},
 	{"json", OPT_STRING, OFF(json), "FILE", NULL,
-	 "also write the result there; - is standard output (and no table)", .commands = RUN},
+	 "also write the result there; - is standard output (and no table)", .commands = RUN, .whole_run = true},
 	{"csv", OPT_STRING, OFF(csv), "FILE", NULL,
 	 "also write a line for each cell there; - is standard output (and no table)",
-	 .commands = RUN},
+	 .commands = RUN, .whole_run = true},
 	{"quiet", OPT_FLAG, OFF(quiet), NULL, NULL,
-	 "no progress and no table", .commands = RUN},
+	 "no progress and no table", .commands = RUN, .whole_run = true},
 	{"direct-io", OPT_FLAG, OFF(direct_io), NULL, "yes",
 	 "open files with FOPEN_DIRECT_IO (past the page cache)", .commands = SERVE},
 	{"files", OPT_UINT, OFF(files), "N", "4",
@@ -92,9 +99,46 @@ static const struct opt table[] = {
 	 .commands = SERVE | CMD_CLIENT, .hidden = true},
 	{"fault", OPT_CHOICE, OFF(fault), "NAME", "none", "break on purpose, for tests", fault_names,
 	 .commands = RUN | SERVE, .hidden = true},
+	{"kernel", OPT_STRING, OFF(vm.kernel), "debian[:VERSION]|PATH", "debian",
+	 "Debian's newest (or newest 7.1, say), fetched once; or a bzImage, with a folder modules/ beside it",
+	 .commands = CMD_VM},
+	{"accel", OPT_CHOICE, OFF(vm.accel), "auto|kvm|tcg", "auto",
+	 "auto: KVM where a guest really runs under it, else emulation", accels, .commands = CMD_VM},
+	{"cpus", OPT_UINT, OFF(vm.cpus), "N", NULL, "the guest's [this machine's, 2 to 4]",
+	 .min = 1, .max = 255, .commands = CMD_VM},
+	{"mem", OPT_SIZE, OFF(vm.mem), "SIZE", "2g", "the guest's memory", .min = 64 << 20,
+	 .max = 1ull << 40, .commands = CMD_VM},
+	{"disk", OPT_SIZE, OFF(vm.disk), "SIZE", NULL, "an empty virtio disk, /dev/vda, in our memory",
+	 .min = 1 << 20, .max = 1ull << 40, .commands = CMD_VM},
+	{"net", OPT_FLAG, OFF(vm.net), NULL, NULL,
+	 "a virtio NIC; the guest reaches this machine's 127.0.0.1 as 10.0.2.2", .commands = CMD_VM},
+	{"with", OPT_NAMES, OFF(vm.with), "PROGRAM[,...]", NULL,
+	 "programs of this machine to have in the guest, with their libraries", .commands = CMD_VM},
+	{"append", OPT_STRING, OFF(vm.append), "TEXT", NULL, "more kernel parameters",
+	 .commands = CMD_VM},
+	{"console", OPT_STRING, OFF(vm.console), "FILE", NULL, "keep what the guest's kernel says there",
+	 .commands = CMD_VM},
+	{"timeout", OPT_TIME, OFF(vm.timeout_ns), "TIME", "10m",
+	 "the guest is ended then (a shell: only if given)", .min = NSEC_PER_SEC,
+	 .max = 24 * 3600 * NSEC_PER_SEC, .commands = CMD_VM},
+	{"silence", OPT_TIME, OFF(vm.silence_ns), "TIME", "60s",
+	 "a guest that shows no sign of life for so long hangs", .min = NSEC_PER_SEC,
+	 .max = 24 * 3600 * NSEC_PER_SEC, .commands = CMD_VM},
+	{"fault", OPT_CHOICE, OFF(vm.fault), "NAME", "none", "break the guest on purpose, for tests",
+	 vm_faults, .commands = CMD_VM, .hidden = true},
 	{0},
 };
 /* clang-format on */
+
+/* An option is found by its name alone: two that a command takes must not share one. */
+static void check_names(struct options *o)
+{
+	for (unsigned int s = 0; s < o->nsets; s++)
+		for (const struct opt *a = o->sets[s].opts; a->name; a++)
+			for (unsigned int bit = 0; bit < 8; bit++)
+				assert(!(a->commands >> bit & 1) ||
+				       opts_find(o->sets, o->nsets, 1u << bit, a->name) == a);
+}
 
 void options_init(struct options *o)
 {
@@ -109,8 +153,11 @@ void options_init(struct options *o)
 		if (!listed)
 			o->sets[o->nsets++] = (struct opt_set){.title = "Options of paths",
 							       .opts = (*p)->options,
-							       .base = (*p)->option_values};
+							       .base = (*p)->option_values,
+							       .commands = RUN | SERVE};
+		assert(o->nsets < CONFIG_SETS);
 	}
+	check_names(o);
 	opts_init(o->sets, o->nsets);
 	o->rest.n = 0;
 }

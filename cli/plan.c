@@ -15,6 +15,7 @@
 #include "cli/plan.h"
 #include "cli/version.h"
 
+#define CELLS_MAX    100000 /* of a section */
 #define SECTIONS_MAX 64
 #define SETTINGS_MAX 512
 
@@ -88,6 +89,7 @@ static int add_section(struct plan *plan, const struct options *o, struct err *e
 {
 	const struct config *c = &o->config;
 	struct names all = {0}, sel = c->path;
+	uint64_t cells;
 
 	for (const char **p = path_names; *p; p++)
 		all.v[all.n++] = *p;
@@ -101,8 +103,11 @@ static int add_section(struct plan *plan, const struct options *o, struct err *e
 					  "to test");
 	if (c->rounds > plan->rounds)
 		plan->rounds = c->rounds;
-	for (unsigned int i = 0; i < c->source.n * c->sink.n * c->op.n * c->bs.n * c->depth.n *
-					 c->clients.n * sel.n; i++) {
+	cells = (uint64_t)c->source.n * c->sink.n * c->op.n * c->bs.n * c->depth.n * c->clients.n * sel.n;
+	if (cells > CELLS_MAX)
+		return err_set(e, -EINVAL, "%llu cells are more than anybody will look at (at most %d)",
+			       (unsigned long long)cells, CELLS_MAX);
+	for (unsigned int i = 0; i < cells; i++) {
 		struct cell *cell = add_cell(plan);
 		unsigned int k = i;
 		const char *why;
@@ -264,8 +269,14 @@ static int apply_settings(struct options *o, const struct workload *w, int secti
 		const struct setting *s = &w->settings[i];
 		char where[4200];
 
+		const struct opt *opt;
+
 		if (s->section != section)
 			continue;
+		opt = opts_find(o->sets, o->nsets, CMD_RUN, s->name);
+		if (opt && opt->whole_run && section >= 0)
+			return err_set(e, -EINVAL, "%s:%d: %s holds for the whole run: put it before the "
+					  "first section", w->path, s->line, s->name);
 		snprintf(where, sizeof(where), "%s:%d: %s", w->path, s->line, s->name);
 		ret = opts_set(o->sets, o->nsets, CMD_RUN, s->name, s->value, where, e);
 	}

@@ -37,7 +37,7 @@ struct plan {
 
 /* Makes the plan from the command line and, if o->rest names one, a workload: a file, or the name of
  * one in the workload folders. Cells of one group (all but the path equal) are neighbours. 0 or
- * -EINVAL with a message that names file and line. */
+ * a negative errno with a message that names file and line. */
 int plan_make(struct plan *plan, struct options *o, struct err *e);
 void plan_free(struct plan *plan);
 

@@ -33,15 +33,28 @@ static int make_folder(char *path, struct err *e)
 static json_t *cell_json(const struct cell *c)
 {
 	const struct expect *x = &c->path->expect[c->op];
+	double copies = c->path->copies ? c->path->copies(c->op, c->sink) : x->copies;
+	json_t *j, *options = json_array();
 
-	return json_pack(
+	for (unsigned int i = 0; i < c->nargs; i++)
+		json_array_append_new(options, json_text(c->server_args[i]));
+	j = json_pack(
 		"{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:I, s:{s:s, s:f}, s:o, s:o}",
 		"path", c->path->name, "source", c->source->name, "sink", c->sink->name, "op",
 		op_names[c->op], "bs", (json_int_t)c->bs, "depth", (json_int_t)c->depth, "clients",
 		(json_int_t)c->clients, "driver", c->config.driver, "pin", c->config.pin, "produce",
 		c->op == OP_WRITE ? c->config.produce : "none", "pattern", c->config.pattern, "file_size",
 		(json_int_t)c->config.size, "expected", "route", route_names[x->route], "copy_factor",
-		x->copies, "rounds", json_array(), "summary", json_object());
+		copies, "rounds", json_array(), "summary", json_object());
+	json_object_set_new(j, "warmup_ns", json_integer((json_int_t)c->config.warmup_ns));
+	if (c->config.count)
+		json_object_set_new(j, "count", json_integer((json_int_t)c->config.count));
+	else
+		json_object_set_new(j, "runtime_ns", json_integer((json_int_t)c->config.runtime_ns));
+	if (c->sink->needs_file)
+		json_object_set_new(j, "file", json_text(c->config.file));
+	json_object_set_new(j, "path_options", options);
+	return j;
 }
 
 /* What DESIGN promises and this version or machine does not measure: absent, with the reason. */
@@ -77,13 +90,13 @@ int result_open(struct result *r, struct plan *plan, const struct options *o, st
 	snprintf(r->path, sizeof(r->path), "%s/result.json", folder);
 	strftime(now, sizeof(now), "%Y-%m-%dT%H:%M:%S%z", &tm);
 	for (int i = 0; i < o->argc; i++)
-		json_array_append_new(command, json_string(o->argv[i]));
+		json_array_append_new(command, json_text(o->argv[i]));
 	r->root = json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", RESULT_SCHEMA,
 			    "zcbench", ZCBENCH_VERSION, "git", ZCBENCH_GIT, "command", command, "run",
 			    json_pack("{s:s}", "started", now), "host", host_describe(), "not_measured",
 			    not_measured(), "cells", cells, "skipped", json_array());
 	if (plan->description)
-		json_object_set_new(r->root, "workload", json_string(plan->description));
+		json_object_set_new(r->root, "workload", json_text(plan->description));
 	for (unsigned int i = 0; i < plan->n; i++) {
 		struct cell *c = &plan->cells[i];
 
@@ -128,7 +141,7 @@ void result_add_round(struct cell *c, struct round_result *rr)
 	json_array_append(rounds, rr->round);
 	json_object_set_new(c->json, "path_ok", json_boolean(ok && rr->path_ok));
 	if (!rr->path_ok)
-		json_object_set_new(c->json, "path_problem", json_string(rr->problem));
+		json_object_set_new(c->json, "path_problem", json_text(rr->problem));
 	if (rr->evidence)
 		json_object_set(c->json, "evidence", rr->evidence);
 	if (rr->verified || !json_object_get(c->json, "verified"))
@@ -136,11 +149,13 @@ void result_add_round(struct cell *c, struct round_result *rr)
 	json_object_set_new(c->json, "summary", metrics_summarise(rounds));
 }
 
-void result_add_error(struct cell *c, const struct err *e)
+void result_add_error(struct cell *c, const struct round_result *rr, const struct err *e)
 {
-	json_object_set_new(c->json, "error", json_string(e->what));
+	if (rr->evidence)
+		json_object_set(c->json, "evidence", rr->evidence);
+	json_object_set_new(c->json, "error", json_text(e->what));
 	if (e->remedy[0])
-		json_object_set_new(c->json, "remedy", json_string(e->remedy));
+		json_object_set_new(c->json, "remedy", json_text(e->remedy));
 	if (e->code == -EILSEQ)
 		json_object_set_new(c->json, "verified", json_false());
 }

@@ -21,8 +21,8 @@ int result_open(struct result *r, struct plan *plan, const struct options *o, st
 
 /* Adds what a round gave. */
 void result_add_round(struct cell *cell, struct round_result *round);
-/* Adds the reason why a cell failed. */
-void result_add_error(struct cell *cell, const struct err *e);
+/* Adds the reason why a cell failed, and what the server had negotiated, if it got that far. */
+void result_add_error(struct cell *cell, const struct round_result *round, const struct err *e);
 /* Moves a cell to the list of what was left out, with the reason. */
 void result_skip(struct result *r, struct cell *cell, const char *why);
 

@@ -9,12 +9,13 @@
 #include <sys/wait.h>
 
 #include "cli/round.h"
+#include "cli/round_json.h"
 #include "lib/child.h"
 #include "lib/clock.h"
 #include "lib/control.h"
 #include "lib/cpus.h"
+#include "lib/mounts.h"
 #include "lib/units.h"
-#include "measure/hist.h"
 #include "measure/usage.h"
 
 #define SETUP_NS     (120 * NSEC_PER_SEC) /* start of a server: sink file may have to fill a disk file */
@@ -52,6 +53,9 @@ static void place(const struct cell *c, struct placement *p)
 	if (!strcmp(c->config.pin, "none") || n < 1)
 		return;
 	if (!strcmp(c->config.pin, "split") && n >= 2) {
+		/* not through a core: the list has its hardware threads side by side */
+		if (half > 1 && cpus_share_core(all[half - 1], all[half]))
+			half--;
 		p->nclient = half;
 		p->nserver = n - half;
 		memcpy(p->client, all, sizeof(int) * (size_t)half);
@@ -307,7 +311,20 @@ static int server_stats(struct round *r, json_t **stats, struct err *e)
 		   r->cell->config.watchdog_ns, e);
 }
 
-/* How long to wait for a client. With --count nobody knows: as long as the server still gets requests. */
+/* All data requests that a server has counted. */
+static uint64_t requests_of(const json_t *stats)
+{
+	uint64_t n = 0;
+
+	for (int op = 0; op < OP_COUNT; op++)
+		for (int route = 0; route < ROUTE_COUNT; route++)
+			n += integer(json_object_get(json_object_get(stats, op_names[op]),
+						     route_names[route]), "requests");
+	return n;
+}
+
+/* How long to wait for a client. With --count nobody knows: as long as the server still gets requests,
+ * or, where it gets none, as long as it takes. */
 static int await_client(struct round *r, unsigned int i, uint64_t expected_ns, json_t **msg,
 			struct err *e)
 {
@@ -317,7 +334,6 @@ static int await_client(struct round *r, unsigned int i, uint64_t expected_ns, j
 
 	for (;;) {
 		json_t *stats = NULL;
-		struct usage u;
 		uint64_t now;
 
 		ret = answer(&r->clients[i], "a client", msg, expected_ns + watchdog, e);
@@ -326,10 +342,9 @@ static int await_client(struct round *r, unsigned int i, uint64_t expected_ns, j
 		ret = server_stats(r, &stats, e);
 		if (ret)
 			break;
-		usage_from_json(&u, json_object_get(stats, "usage"));
-		now = u.user_ns + u.kernel_ns;
+		now = requests_of(stats);
 		json_decref(stats);
-		if (now == seen) {
+		if (now == seen && r->cell->path->expect[r->cell->op].route != ROUTE_NONE) {
 			ret = -ETIMEDOUT;
 			break;
 		}
@@ -368,25 +383,6 @@ static int run_clients(struct round *r, uint64_t runtime_ns, uint64_t count, jso
 	return 0;
 }
 
-/* What the server counted during the round: `after` minus `before`, for one op. */
-static json_t *route_diff(const json_t *before, const json_t *after)
-{
-	json_t *out = json_object(), *a;
-	const char *route;
-
-	json_object_foreach((json_t *)after, route, a) {
-		const json_t *b = json_object_get(before, route);
-		uint64_t requests = integer(a, "requests") - integer(b, "requests");
-		uint64_t bytes = integer(a, "bytes") - integer(b, "bytes");
-
-		if (requests)
-			json_object_set_new(out, route,
-					    json_pack("{s:I, s:I}", "requests", (json_int_t)requests,
-						      "bytes", (json_int_t)bytes));
-	}
-	return out;
-}
-
 /* Did every request take the route that the path promises? */
 static void judge_path(const struct cell *c, const json_t *routes, uint64_t payload,
 		       struct round_result *out)
@@ -419,160 +415,38 @@ static void judge_path(const struct cell *c, const json_t *routes, uint64_t payl
 	}
 }
 
-static json_t *role(const struct usage *u, uint64_t not_ours_ns)
-{
-	/* production is user time on the client's own thread */
-	uint64_t user = u->user_ns > not_ours_ns ? u->user_ns - not_ours_ns : 0;
-
-	return json_pack("{s:I, s:I}", "user", (json_int_t)user, "kernel", (json_int_t)u->kernel_ns);
-}
-
-static json_t *switches(const struct usage *u)
-{
-	return json_pack("{s:I, s:I}", "voluntary", (json_int_t)u->voluntary_switches, "involuntary",
-			 (json_int_t)u->involuntary_switches);
-}
-
-static json_t *faults(const struct usage *u)
-{
-	return json_pack("{s:I, s:I}", "minor", (json_int_t)u->minor_faults, "major",
-			 (json_int_t)u->major_faults);
-}
-
-static json_t *latency_json(const struct hist *h)
-{
-	return json_pack("{s:f, s:f, s:f, s:f, s:I, s:I, s:f}", "p50", hist_quantile(h, 0.5), "p90",
-			 hist_quantile(h, 0.9), "p99", hist_quantile(h, 0.99), "p999",
-			 hist_quantile(h, 0.999), "max", (json_int_t)h->max, "min",
-			 (json_int_t)(h->total ? h->min : 0), "mean",
-			 h->total ? (double)h->sum / (double)h->total : 0.0);
-}
-
-/* The sums over all clients. Throughput adds the clients' own rates: each is timed by itself, without
- * its production. */
-struct totals {
-	uint64_t ops, payload, produce_ns, produce_cpu_ns, wall_ns, copied;
-	double rate;
-	struct usage usage;
-	struct hist latency;
-};
-
-static int sum_clients(const json_t *results, struct totals *t, struct err *e)
-{
-	memset(t, 0, sizeof(*t));
-	hist_init(&t->latency);
-	for (size_t i = 0; i < json_array_size(results); i++) {
-		const json_t *c = json_array_get(results, i);
-		static struct hist h;
-		struct usage u;
-
-		if (hist_from_json(&h, json_object_get(c, "latency")))
-			return err_set(e, -EPROTO, "a client's histogram makes no sense");
-		hist_merge(&t->latency, &h);
-		usage_from_json(&u, json_object_get(c, "usage"));
-		usage_add(&t->usage, &u);
-		t->ops += integer(c, "ops");
-		t->payload += integer(c, "payload_bytes");
-		t->produce_ns += integer(c, "produce_ns");
-		t->produce_cpu_ns += integer(c, "produce_cpu_ns");
-		t->copied += integer(c, "copied_bytes");
-		if (integer(c, "wall_ns") > t->wall_ns)
-			t->wall_ns = integer(c, "wall_ns");
-		if (integer(c, "elapsed_ns"))
-			t->rate += (double)integer(c, "payload_bytes") * 1e9 /
-				   (double)integer(c, "elapsed_ns");
-	}
-	if (!t->ops || t->rate <= 0)
-		return err_set(e, -EIO, "no operation completed");
-	return 0;
-}
-
-/* What each client did, where there are several: fairness can be computed from it. */
-static json_t *each_client(const json_t *results)
-{
-	json_t *out = json_array();
-
-	for (size_t i = 0; i < json_array_size(results); i++) {
-		const json_t *c = json_array_get(results, i);
-
-		json_array_append_new(out, json_pack("{s:O, s:O, s:O}", "ops", json_object_get(c, "ops"),
-						     "payload_bytes",
-						     json_object_get(c, "payload_bytes"), "elapsed_ns",
-						     json_object_get(c, "elapsed_ns")));
-	}
-	return out;
-}
-
-static json_t *round_json(struct round *r, const struct totals *t, const json_t *before,
-			  const json_t *after, const struct system_usage *sys, json_t *routes,
-			  const json_t *results)
-{
-	struct usage a, b, server;
-	json_t *j, *histogram;
-
-	usage_from_json(&a, json_object_get(before, "usage"));
-	usage_from_json(&b, json_object_get(after, "usage"));
-	usage_diff(&server, &a, &b);
-	j = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o}", "payload_bytes", (json_int_t)t->payload,
-		      "ops", (json_int_t)t->ops, "elapsed_ns",
-		      (json_int_t)((double)t->payload * 1e9 / t->rate), "wall_ns",
-		      (json_int_t)t->wall_ns, "produce_ns", (json_int_t)t->produce_ns,
-		      "produce_cpu_ns", (json_int_t)t->produce_cpu_ns, "throughput_bytes_per_s", t->rate, "latency_ns", latency_json(&t->latency));
-	json_object_set_new(j, "cpu_ns",
-			    json_pack("{s:o, s:o, s:I}", "client", role(&t->usage, t->produce_cpu_ns),
-				      "server", role(&server, 0), "system", (json_int_t)sys->busy_ns));
-	json_object_set_new(j, "stolen_ns", json_integer((json_int_t)sys->stolen_ns));
-	json_object_set_new(j, "context_switches", json_pack("{s:o, s:o}", "client", switches(&t->usage),
-							     "server", switches(&server)));
-	json_object_set_new(j, "page_faults", json_pack("{s:o, s:o}", "client", faults(&t->usage),
-							"server", faults(&server)));
-	json_object_set_new(j, "requests", routes);
-	json_object_set_new(j, "largest_request",
-			    json_integer((json_int_t)integer(after, "largest_request")));
-	/* the declared part of the ledger: copies that our own code makes in user space */
-	json_object_set_new(j, "copied_bytes",
-			    json_pack("{s:{s:I}, s:{s:I}}", "client_user", "user", (json_int_t)t->copied,
-				      "server_user", "user",
-				      (json_int_t)(integer(after, "user_copied_bytes") -
-						   integer(before, "user_copied_bytes"))));
-	json_object_set_new(j, "setup_ns", json_integer((json_int_t)r->setup_ns));
-	if (json_array_size(results) > 1)
-		json_object_set_new(j, "clients", each_client(results));
-	histogram = hist_to_json(&t->latency);
-	json_object_set(j, "latency_histogram", json_object_get(histogram, "buckets"));
-	json_decref(histogram);
-	return j;
-}
-
 static int measure(struct round *r, struct round_result *out, struct err *e)
 {
 	const struct config *c = &r->cell->config;
 	json_t *before = NULL, *after = NULL, *results = json_array(), *discard = json_array();
 	json_t *routes;
-	struct system_usage sys0 = {0}, sys1 = {0}, sys;
-	static struct totals t;
+	struct system_usage sys0, sys1, sys;
+	bool sys_known;
+	static struct round_totals t;
 	int ret = 0;
 
 	if (c->warmup_ns)
 		ret = run_clients(r, c->warmup_ns, 0, discard, e);
 	if (!ret)
 		ret = server_stats(r, &before, e);
-	usage_system(&sys0);
+	sys_known = !usage_system(&sys0);
 	if (!ret)
 		ret = run_clients(r, c->runtime_ns, c->count, results, e);
-	usage_system(&sys1);
+	sys_known = !usage_system(&sys1) && sys_known;
 	if (!ret)
 		ret = server_stats(r, &after, e);
 	if (!ret)
-		ret = sum_clients(results, &t, e);
+		ret = round_sum_clients(results, &t, e);
 	if (!ret) {
 		const char *op = op_names[r->cell->op];
 
-		sys.busy_ns = sys1.busy_ns - sys0.busy_ns;
-		sys.stolen_ns = sys1.stolen_ns - sys0.stolen_ns;
-		routes = route_diff(json_object_get(before, op), json_object_get(after, op));
+		if (sys_known)
+			usage_system_diff(&sys, &sys0, &sys1);
+		routes = round_route_diff(json_object_get(before, op), json_object_get(after, op));
 		judge_path(r->cell, routes, t.payload, out);
-		out->round = round_json(r, &t, before, after, &sys, routes, results);
+		out->round = round_json(&t, before, after, sys_known ? &sys : NULL, routes,
+					results);
+		json_object_set_new(out->round, "setup_ns", json_integer((json_int_t)r->setup_ns));
 	}
 	json_decref(before);
 	json_decref(after);

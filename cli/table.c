@@ -43,7 +43,7 @@ static void print_group(FILE *f, const struct cell *c)
 		op_names[c->op], c->sink->name, format_size(bs, sizeof(bs), c->bs), c->source->name,
 		c->depth, c->clients, c->clients == 1 ? "" : "s", c->config.pin);
 	fprintf(f, "    %-12s %11s %-18s %8s %8s %15s  %-8s %s\n", "path", "throughput",
-		" 95 % interval", "p50", "p99", "client + server", "verified", "path");
+		" interval", "p50", "p99", "client + server", "verified", "path");
 	fprintf(f, "    %-12s %11s %-18s %8s %8s %15s\n", "", "", "", "", "", "CPU ns/KiB");
 }
 
@@ -119,7 +119,9 @@ void table_print(FILE *f, const struct plan *plan)
 				print_cell(f, plan, &plan->cells[k]);
 	}
 	print_skipped(f, plan);
-	fprintf(f, "\n* best throughput of its group (several: the intervals do not tell them apart)\n");
+	fprintf(f, "\n* best throughput of its group (several: the intervals do not tell them apart)\n"
+		   "median over rounds, and its 95 %% bootstrap interval (up to 5 rounds: lowest to "
+		   "highest)\n");
 }
 
 void csv_print(FILE *f, const struct plan *plan)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* io_uring on the mounted file: depth > 1. FUSE files cannot be asked not to block, so the kernel runs
- * each operation in a worker thread of this process; their CPU time counts as the client's. */
+/* io_uring on the mounted file: depth > 1. What the kernel cannot do without
+ * blocking it hands to worker threads of this process; their CPU time counts as the client's. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

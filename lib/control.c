@@ -81,8 +81,7 @@ int control_recv(int fd, json_t **msg, uint64_t timeout_ns)
 	return *msg ? 0 : -EPROTO;
 }
 
-/* JSON is UTF-8, but a file name in a message can be any bytes. */
-static json_t *message_text(const char *text)
+json_t *json_text(const char *text)
 {
 	json_t *string = json_string(text);
 	char ascii[sizeof(((struct err *)0)->what)];
@@ -98,8 +97,8 @@ static json_t *message_text(const char *text)
 
 json_t *control_error(const struct err *e)
 {
-	return json_pack("{s:o, s:o, s:i}", "error", message_text(e->what), "remedy",
-			 message_text(e->remedy), "errno", e->code);
+	return json_pack("{s:o, s:o, s:i}", "error", json_text(e->what), "remedy",
+			 json_text(e->remedy), "errno", e->code);
 }
 
 int control_is_error(const json_t *msg, struct err *e)

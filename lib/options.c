@@ -141,7 +141,7 @@ static int set_list(const struct opt *o, void *dest, const char *value, const ch
 
 	if (!copy)
 		return err_sys(e, -ENOMEM, "%s", where);
-	for (char *w = strtok_r(copy, ",", &save); w && !ret; w = strtok_r(NULL, ",", &save)) {
+	for (char *w = strtok_r(copy, ", ", &save); w && !ret; w = strtok_r(NULL, ", ", &save)) {
 		if (n == OPT_LIST_MAX) {
 			ret = err_set(e, -EINVAL, "%s: more than %d values", where, OPT_LIST_MAX);
 		} else if (o->type == OPT_NAMES) {
@@ -233,16 +233,28 @@ void opts_init(struct opt_set *sets, unsigned int n)
 	}
 }
 
+static bool takes(const struct opt_set *s, const struct opt *o, unsigned int command)
+{
+	return (!s->commands || s->commands & command) && (!o->commands || o->commands & command);
+}
+
 static const struct opt *find(struct opt_set *sets, unsigned int n, unsigned int command,
 			      const char *name, struct opt_set **set)
 {
 	for (struct opt_set *s = sets; s < sets + n; s++)
 		for (const struct opt *o = s->opts; o->name; o++)
-			if (!strcmp(o->name, name) && (!o->commands || o->commands & command)) {
+			if (!strcmp(o->name, name) && takes(s, o, command)) {
 				*set = s;
 				return o;
 			}
 	return NULL;
+}
+
+const struct opt *opts_find(struct opt_set *sets, unsigned int n, unsigned int command, const char *name)
+{
+	struct opt_set *set;
+
+	return find(sets, n, command, name, &set);
 }
 
 static int unknown(struct opt_set *sets, unsigned int n, unsigned int command, const char *name,
@@ -253,7 +265,7 @@ static int unknown(struct opt_set *sets, unsigned int n, unsigned int command, c
 
 	for (struct opt_set *s = sets; s < sets + n; s++)
 		for (const struct opt *o = s->opts; o->name && k < OPT_TABLE_MAX * 4 - 1; o++)
-			if (!o->hidden && (!o->commands || o->commands & command))
+			if (!o->hidden && takes(s, o, command))
 				all[k++] = o->name;
 	all[k] = NULL;
 	near = nearest(name, all);
@@ -337,27 +349,51 @@ int opts_parse(struct opt_set *sets, unsigned int n, unsigned int command, int a
 	return 0;
 }
 
+#define HELP_COLUMN 29
+#define HELP_WIDTH  100
+
+/* Prints words from HELP_COLUMN on, and goes on below where the line is full. */
+static void print_wrapped(FILE *f, const char *text)
+{
+	int column = HELP_COLUMN;
+
+	while (*text) {
+		int len = (int)strcspn(text, " ");
+
+		if (column + 1 + len > HELP_WIDTH) {
+			fprintf(f, "\n%*s", HELP_COLUMN, "");
+			column = HELP_COLUMN;
+		}
+		fprintf(f, "%s%.*s", column > HELP_COLUMN ? " " : "", len, text);
+		column += len + 1;
+		text += len + (text[len] == ' ');
+	}
+	fputc('\n', f);
+}
+
 void opts_help(FILE *f, const struct opt_set *sets, unsigned int n, unsigned int command)
 {
+	const char *title = NULL;
+
 	for (const struct opt_set *s = sets; s < sets + n; s++) {
-		bool titled = false;
-
 		for (const struct opt *o = s->opts; o->name; o++) {
-			char left[80];
+			char left[80], right[600];
 
-			if (o->hidden || (o->commands && !(o->commands & command)))
+			if (o->hidden || !takes(s, o, command))
 				continue;
-			if (!titled)
+			if (!title || strcmp(title, s->title))
 				fprintf(f, "\n%s:\n", s->title);
-			titled = true;
+			title = s->title;
 			if (o->type == OPT_FLAG)
 				snprintf(left, sizeof(left), "--[no-]%s", o->name);
 			else
 				snprintf(left, sizeof(left), "--%s %s", o->name, o->arg);
-			fprintf(f, "  %-26s %s", left, o->help);
 			if (o->def && strcmp(o->def, "no"))
-				fprintf(f, " [%s]", o->def);
-			fputc('\n', f);
+				snprintf(right, sizeof(right), "%s [%s]", o->help, o->def);
+			else
+				snprintf(right, sizeof(right), "%s", o->help);
+			fprintf(f, "  %-26s ", left);
+			print_wrapped(f, right);
 		}
 	}
 }

@@ -53,12 +53,14 @@ struct opt {
 	unsigned int commands;    /* bits of the subcommands that take it; 0: all */
 	bool auto_ok;
 	bool hidden;              /* between our own processes; not in --help */
+	bool whole_run;           /* cannot differ between the sections of a workload */
 };
 
 struct opt_set {
 	const char *title;
 	const struct opt *opts;           /* ends with a row without a name */
 	void *base;
+	unsigned int commands;            /* bits of the subcommands that take any of them; 0: all */
 	uint64_t given;                   /* bit i: row i was given, not defaulted */
 	const char *text[OPT_TABLE_MAX];  /* and this is what was typed */
 };
@@ -78,6 +80,9 @@ int opts_parse(struct opt_set *sets, unsigned int n, unsigned int command, int a
 
 /* Prints the options of `command`, a line each, with their defaults. */
 void opts_help(FILE *f, const struct opt_set *sets, unsigned int n, unsigned int command);
+
+/* The row of an option that `command` takes, or NULL. */
+const struct opt *opts_find(struct opt_set *sets, unsigned int n, unsigned int command, const char *name);
 
 /* Whether the option was given by the user (and not only defaulted). */
 bool opts_given(const struct opt_set *set, const char *name);

@@ -7,17 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/mounts.h"
 #include "lib/rundir.h"
 
-#define FSTYPE  "fuse.zcbench"
 #define RESTORE "restore" /* in the run's folder: lines of FILE=VALUE */
-#define FUSECTL "/sys/fs/fuse/connections"
 
 static void base_dir(char *buf, size_t len)
 {
@@ -62,124 +61,13 @@ static bool alive(const char *name)
 	return sscanf(name, "%d.%llu", &pid, &t) == 2 && start_time(pid) == t;
 }
 
-/* Undoes the octal escapes of /proc/self/mountinfo in place. */
-static void unescape(char *s)
-{
-	char *out = s;
-
-	for (; *s; s++) {
-		unsigned int c;
-
-		if (s[0] == '\\' && sscanf(s + 1, "%3o", &c) == 1) {
-			*out++ = (char)c;
-			s += 3;
-		} else {
-			*out++ = *s;
-		}
-	}
-	*out = '\0';
-}
-
-struct mount {
-	char point[512];
-	unsigned int minor; /* of its device: the number of its FUSE connection */
-};
-
-/* The zcbench mounts at or below `prefix` (NULL: all), newest first. Never asks the mounts themselves:
- * a dead or hung server cannot stop us. */
-static int list_mounts(const char *prefix, struct mount *out, int max)
-{
-	FILE *f = fopen("/proc/self/mountinfo", "re");
-	char line[4096];
-	int n = 0;
-
-	if (!f)
-		return 0;
-	while (fgets(line, sizeof(line), f)) {
-		char point[512], *sep = strstr(line, " - ");
-		unsigned int minor;
-
-		if (!sep || strncmp(sep + 3, FSTYPE " ", strlen(FSTYPE) + 1) ||
-		    sscanf(line, "%*d %*d %*u:%u %*s %511s", &minor, point) != 2)
-			continue;
-		unescape(point);
-		if (prefix && strncmp(point, prefix, strlen(prefix)))
-			continue;
-		if (n == max)
-			memmove(out, out + 1, (size_t)--n * sizeof(*out));
-		snprintf(out[n].point, sizeof(out[n].point), "%s", point);
-		out[n++].minor = minor;
-	}
-	fclose(f);
-	for (int i = 0; i < n / 2; i++) {
-		struct mount t = out[i];
-
-		out[i] = out[n - 1 - i];
-		out[n - 1 - i] = t;
-	}
-	return n;
-}
-
-static void abort_connection(unsigned int minor)
-{
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), FUSECTL "/%u/abort", minor);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 && geteuid() == 0 && access(FUSECTL "/.", F_OK) == 0) {
-		/* Not every system mounts fusectl. For this one write, then it goes again. */
-		if (mount("fusectl", FUSECTL, "fusectl", 0, NULL) == 0) {
-			fd = open(path, O_WRONLY | O_CLOEXEC);
-			if (fd >= 0 && write(fd, "1", 1) < 0)
-				warn("aborting FUSE connection %u: %s", minor, strerror(errno));
-			if (fd >= 0)
-				close(fd);
-			umount2(FUSECTL, MNT_DETACH);
-			return;
-		}
-	}
-	if (fd >= 0) {
-		if (write(fd, "1", 1) < 0)
-			warn("aborting FUSE connection %u: %s", minor, strerror(errno));
-		close(fd);
-	}
-}
-
-void fuse_abort(const char *mountpoint)
-{
-	struct mount m[4];
-
-	if (list_mounts(mountpoint, m, 4) > 0)
-		abort_connection(m[0].minor);
-}
-
-static int unmount(const char *point)
-{
-	pid_t pid;
-	int status;
-
-	if (umount2(point, MNT_DETACH) == 0)
-		return 0;
-	if (errno != EPERM)
-		return -errno;
-	pid = fork();
-	if (pid == 0) {
-		execlp("fusermount3", "fusermount3", "-u", "-z", "-q", "--", point, (char *)NULL);
-		_exit(127);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) < 0)
-		return -errno;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EPERM;
-}
-
 void rundir_drop_mountpoint(const char *path)
 {
-	struct mount m[4];
-	int n = list_mounts(path, m, 4);
+	struct fuse_mount_entry m[4];
+	int n = mounts_list(path, m, 4);
 
 	for (int i = 0; i < n; i++)
-		unmount(m[i].point);
+		mounts_unmount(m[i].point);
 	rmdir(path);
 }
 
@@ -232,17 +120,67 @@ static int write_setting(const char *file, const char *value)
 	return ret;
 }
 
-/* Restores the settings of a run, last change first. Returns how many. */
+/* One user's runs change and restore settings one at a time. Returns a descriptor to close. */
+static int lock_settings(void)
+{
+	char base[200], path[220];
+	int fd;
+
+	base_dir(base, sizeof(base));
+	snprintf(path, sizeof(path), "%s/lock", base);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		flock(fd, LOCK_EX);
+	return fd;
+}
+
+/* The value that another live run will restore `file` to, if it has changed it. */
+static bool other_run_restores(const char *dir, const char *file, char *value, size_t len)
+{
+	char base[200], path[600], line[300];
+	bool found = false;
+	struct dirent *d;
+	DIR *all;
+
+	base_dir(base, sizeof(base));
+	all = opendir(base);
+	while (all && !found && (d = readdir(all))) {
+		size_t n = strlen(file);
+		FILE *f;
+
+		snprintf(path, sizeof(path), "%s/%s", base, d->d_name);
+		if (!strcmp(path, dir) || !alive(d->d_name))
+			continue;
+		strncat(path, "/" RESTORE, sizeof(path) - strlen(path) - 1);
+		f = fopen(path, "re");
+		while (f && !found && fgets(line, sizeof(line), f)) {
+			line[strcspn(line, "\n")] = '\0';
+			if (strncmp(line, file, n) || line[n] != '=')
+				continue;
+			snprintf(value, len, "%s", line + n + 1);
+			found = true;
+		}
+		if (f)
+			fclose(f);
+	}
+	if (all)
+		closedir(all);
+	return found;
+}
+
+/* Restores the settings of a run, last change first, but for those that another run still needs: that
+ * run knows the value to go back to. Returns how many. */
 static int restore_settings(const char *dir)
 {
-	char path[300], lines[64][300];
-	int n = 0, done = 0;
+	char path[300], lines[64][300], ignored[64];
+	int n = 0, done = 0, lock;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "%s/" RESTORE, dir);
 	f = fopen(path, "re");
 	if (!f)
 		return 0;
+	lock = lock_settings();
 	while (n < 64 && fgets(lines[n], sizeof(lines[n]), f))
 		n++;
 	fclose(f);
@@ -256,12 +194,15 @@ static int restore_settings(const char *dir)
 		/* only what a run can have set */
 		if (strncmp(lines[n], "/sys/", 5) && strncmp(lines[n], "/proc/sys/", 10))
 			continue;
+		if (other_run_restores(dir, lines[n], ignored, sizeof(ignored)))
+			continue;
 		if (write_setting(lines[n], value))
 			warn("cannot restore %s to %s", lines[n], value);
 		else
 			done++;
 	}
 	unlink(path);
+	close(lock);
 	return done;
 }
 
@@ -269,19 +210,19 @@ static int restore_settings(const char *dir)
  * mounts again, and aborted connections let hung clients go. */
 static int tidy(const char *dir, bool verbose)
 {
-	struct mount m[64];
+	struct fuse_mount_entry m[64];
 	int n = 0, mounts, killed, restored, failed = 0;
 	struct dirent *d;
 	DIR *folder;
 
-	mounts = list_mounts(dir, m, 64);
+	mounts = mounts_list(dir, m, 64);
 	for (int i = 0; i < mounts; i++)
-		abort_connection(m[i].minor);
+		mounts_abort(m[i].minor);
 	killed = kill_members(dir);
 	if (verbose && killed)
 		printf("ended %d process%s of %s\n", killed, killed == 1 ? "" : "es", dir);
 	for (int i = 0; i < mounts; i++) {
-		int ret = unmount(m[i].point);
+		int ret = mounts_unmount(m[i].point);
 
 		if (ret) {
 			warn("cannot unmount %s: %s", m[i].point, strerror(-ret));
@@ -341,11 +282,16 @@ static void guard(int fd, const char *dir)
 int rundir_open(struct rundir *r, struct err *e)
 {
 	char base[200];
+	struct stat st;
 	int fds[2];
 
 	base_dir(base, sizeof(base));
 	if (mkdir(base, 0700) && errno != EEXIST)
 		return err_sys(e, -errno, "making %s", base);
+	/* /tmp is everybody's: somebody else could have made it first */
+	if (lstat(base, &st) || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() || st.st_mode & 022)
+		return err_remedy((err_set(e, -EPERM, "%s is not a folder that only this user can write to",
+					   base), e), "set ZCBENCH_RUNDIR to one that is");
 	snprintf(r->path, sizeof(r->path), "%s/%d.%llu", base, getpid(), start_time(getpid()));
 	if (mkdir(r->path, 0700) && errno != EEXIST)
 		return err_sys(e, -errno, "making %s", r->path);
@@ -382,36 +328,61 @@ int rundir_mountpoint(struct rundir *r, char *buf, unsigned int len, struct err 
 	return mkdir(buf, 0700) ? err_sys(e, -errno, "making %s", buf) : 0;
 }
 
-int rundir_set(struct rundir *r, const char *file, const char *value, struct err *e)
+static int read_setting(const char *file, char *value, int len)
 {
-	char old[64] = "", path[300];
 	FILE *f = fopen(file, "re");
-	int ret;
+	int ret = f && fgets(value, len, f) ? 0 : -(errno ? errno : EIO);
 
-	if (!f || !fgets(old, sizeof(old), f)) {
-		ret = err_sys(e, -errno, "reading %s", file);
-		if (f)
-			fclose(f);
-		return ret;
-	}
-	fclose(f);
-	old[strcspn(old, "\n")] = '\0';
-	if (!strcmp(old, value))
-		return 0;
-	/* the way back first */
+	if (f)
+		fclose(f);
+	value[ret ? 0 : strcspn(value, "\n")] = '\0';
+	return ret;
+}
+
+/* Notes the way back. */
+static int remember(struct rundir *r, const char *file, const char *value, struct err *e)
+{
+	char path[300];
+	FILE *f;
+
 	snprintf(path, sizeof(path), "%s/" RESTORE, r->path);
 	f = fopen(path, "ae");
 	if (!f)
 		return err_sys(e, -errno, "writing %s", path);
-	fprintf(f, "%s=%s\n", file, old);
-	if (fclose(f))
-		return err_sys(e, -errno, "writing %s", path);
+	fprintf(f, "%s=%s\n", file, value);
+	return fclose(f) ? err_sys(e, -errno, "writing %s", path) : 0;
+}
+
+static int set_locked(struct rundir *r, const char *file, const char *value, struct err *e)
+{
+	char now[64], back[64];
+	int ret = read_setting(file, now, sizeof(now));
+
+	if (ret)
+		return err_sys(e, ret, "reading %s", file);
+	if (!strcmp(now, value)) {
+		/* set by the system's owner: not ours to restore; by another run: the last one restores */
+		if (other_run_restores(r->path, file, back, sizeof(back)))
+			return remember(r, file, back, e);
+		return 0;
+	}
+	ret = remember(r, file, now, e);
+	if (ret)
+		return ret;
 	ret = write_setting(file, value);
 	if (ret)
-		return err_remedy((err_sys(e, ret, "setting %s to %s", file, value), e),
-				  "run as root");
-	fprintf(stderr, "zcbench: set %s to %s for this run (was %s)\n", file, value, old);
+		return err_remedy((err_sys(e, ret, "setting %s to %s", file, value), e), "run as root");
+	fprintf(stderr, "zcbench: set %s to %s for this run (was %s)\n", file, value, now);
 	return 0;
+}
+
+int rundir_set(struct rundir *r, const char *file, const char *value, struct err *e)
+{
+	int lock = lock_settings();
+	int ret = set_locked(r, file, value, e);
+
+	close(lock);
+	return ret;
 }
 
 /* A mount somewhere else (zcbench serve) whose server is gone answers ENOTCONN; one that hangs must not
@@ -434,7 +405,7 @@ static bool mount_is_dead(const char *point)
 int rundir_cleanup(bool verbose)
 {
 	int total = 0, failed = 0, mounts;
-	struct mount m[64];
+	struct fuse_mount_entry m[64];
 	struct dirent *d;
 	char base[200];
 	DIR *dir;
@@ -456,13 +427,13 @@ int rundir_cleanup(bool verbose)
 	}
 	if (dir)
 		closedir(dir);
-	mounts = list_mounts(NULL, m, 64);
+	mounts = mounts_list(NULL, m, 64);
 	for (int i = 0; i < mounts; i++) {
 		int ret;
 
 		if (!strncmp(m[i].point, base, strlen(base)) || !mount_is_dead(m[i].point))
 			continue;
-		ret = unmount(m[i].point);
+		ret = mounts_unmount(m[i].point);
 		if (ret) {
 			warn("cannot unmount %s: %s", m[i].point, strerror(-ret));
 			failed = ret;

@@ -34,11 +34,8 @@ int rundir_mountpoint(struct rundir *r, char *buf, unsigned int len, struct err 
 void rundir_drop_mountpoint(const char *path);
 
 /* Writes `value` to a kernel setting (a file below /sys or /proc), and its old value to the list of
- * what is restored at the end. Says so on stderr. */
+ * what is restored at the end, by the last run that needs it. Says so on stderr. */
 int rundir_set(struct rundir *r, const char *file, const char *value, struct err *e);
-
-/* Aborts the FUSE connection behind a mount point (fusectl), so that nothing hangs in it any more. */
-void fuse_abort(const char *mountpoint);
 
 /* Tidies up what dead runs left: ends their processes, unmounts, restores settings, removes folders;
  * unmounts dead zcbench mounts elsewhere. Prints each thing that it does. Returns how many things were

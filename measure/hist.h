@@ -17,7 +17,7 @@
 
 struct hist {
 	uint64_t total;
-	uint64_t min, max; /* exact; 0 when empty */
+	uint64_t min, max; /* exact; UINT64_MAX and 0 when empty */
 	uint64_t sum;
 	uint64_t count[HIST_BUCKETS];
 };

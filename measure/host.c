@@ -108,6 +108,32 @@ static json_t *folder(const char *path)
 	return out;
 }
 
+/* Of the kernel's command line only what bears on measurements: the rest is nobody's business. */
+static void set_command_line(json_t *obj)
+{
+	static const char *const known[] = {
+		"mitigations", "isolcpus", "nohz", "nohz_full", "rcu_nocbs", "idle", "nosmt", "maxcpus",
+		"processor.max_cstate", "intel_idle.max_cstate", "intel_pstate", "amd_pstate", "preempt",
+		"transparent_hugepage", "hugepages", "hugepagesz", "default_hugepagesz", "tsc",
+		"clocksource", "cpuidle_haltpoll.force", "haltpoll.guest_halt_poll_ns", NULL,
+	};
+	char line[512], out[512] = "", *save = NULL;
+	const char *all = line_of("/proc/cmdline");
+
+	snprintf(line, sizeof(line), "%s", all ? all : "");
+	for (char *w = strtok_r(line, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
+		size_t len = strcspn(w, "=");
+
+		for (const char *const *k = known; *k; k++) {
+			if (strlen(*k) != len || strncmp(*k, w, len))
+				continue;
+			strncat(out, out[0] ? " " : "", sizeof(out) - strlen(out) - 1);
+			strncat(out, w, sizeof(out) - strlen(out) - 1);
+		}
+	}
+	json_object_set_new(obj, "kernel_command_line", json_string(out));
+}
+
 json_t *host_describe(void)
 {
 	json_t *h = json_object();
@@ -119,7 +145,7 @@ json_t *host_describe(void)
 		json_object_set_new(h, "kernel_version", json_string(u.version));
 		json_object_set_new(h, "machine", json_string(u.machine));
 	}
-	set_line(h, "kernel_command_line", "/proc/cmdline");
+	set_command_line(h);
 	set_cpuinfo(h);
 	json_object_set_new(h, "cpus_possible", json_integer(cpus_possible()));
 	json_object_set_new(h, "cpus_allowed", json_integer(cpus_allowed(cpus, CPUS_MAX)));
@@ -166,7 +192,7 @@ void host_warn(json_t *list, const char *what, const char *remedy)
 	json_array_append_new(list, json_pack("{s:s, s:s}", "what", what, "remedy", remedy));
 }
 
-json_t *host_warnings(const json_t *host, const json_t *load, bool split)
+json_t *host_warnings(const json_t *host, const json_t *load, bool split, unsigned int clients)
 {
 	const char *governor = json_string_value(json_object_get(host, "governor"));
 	const char *clock = json_string_value(json_object_get(host, "clock_source"));
@@ -196,5 +222,10 @@ json_t *host_warnings(const json_t *host, const json_t *load, bool split)
 	else if (split && n == 2 && cpus_share_core(cpus[0], cpus[1]))
 		host_warn(list, "client and server run on two hardware threads of one core",
 		    "give it two cores, or --pin same");
+	if (split && n >= 2 && clients > (unsigned int)(n / 2)) {
+		snprintf(text, sizeof(text), "%u clients share %d CPU%s", clients, n / 2,
+			 n / 2 == 1 ? "" : "s");
+		host_warn(list, text, "fewer --clients, or read totals and not latencies");
+	}
 	return list;
 }

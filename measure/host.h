@@ -15,9 +15,9 @@ json_t *host_describe(void);
  * 200 ms). {"load_1min", "busy_share"} */
 json_t *host_load(void);
 
-/* Warns on stderr, with a remedy each: load, frequency governor, too few CPUs for client and server,
+/* Warns on stderr, with a remedy each: load, frequency governor, too few CPUs for `clients` clients and a server (split: on CPUs of their own),
  * hardware threads shared between them, slow clock source. Returns the warnings as an array. */
-json_t *host_warnings(const json_t *host, const json_t *load, bool split);
+json_t *host_warnings(const json_t *host, const json_t *load, bool split, unsigned int clients);
 
 /* Warns on stderr and adds the warning to such an array. */
 void host_warn(json_t *warnings, const char *what, const char *remedy);

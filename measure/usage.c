@@ -104,3 +104,12 @@ int usage_system(struct system_usage *u)
 	u->stolen_ns = steal * tick;
 	return 0;
 }
+
+void usage_system_diff(struct system_usage *out, const struct system_usage *a,
+		       const struct system_usage *b)
+{
+	*out = (struct system_usage){
+		.busy_ns = minus(b->busy_ns, a->busy_ns),
+		.stolen_ns = minus(b->stolen_ns, a->stolen_ns),
+	};
+}

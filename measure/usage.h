@@ -34,4 +34,8 @@ struct system_usage {
  * tick (10 ms). 0 or a negative errno. */
 int usage_system(struct system_usage *u);
 
+/* *out = b - a; a counter that went back (the kernel allows itself that for steal) gives 0. */
+void usage_system_diff(struct system_usage *out, const struct system_usage *a,
+		       const struct system_usage *b);
+
 #endif

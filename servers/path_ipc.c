@@ -141,7 +141,7 @@ const struct path_ops path_ipc = {
 	.needs = "any Linux",
 	.client = CLIENT_IPC,
 	.expect = {[OP_WRITE] = {ROUTE_IPC, 0}, [OP_READ] = {ROUTE_IPC, 0}},
-	.in_place = true,
+	.reads = "the client's very bytes",
 	.options = option_table,
 	.option_values = &options,
 	.start = ipc_start,

@@ -209,12 +209,21 @@ static const char *pt_refuses_sink(const struct sink_ops *sink)
 	return NULL;
 }
 
+/* Into the memfd's page cache; what a file of the sink's costs is the sink's own work. */
+static double pt_copies(enum op op, const struct sink_ops *sink)
+{
+	(void)op;
+	return sink->fd ? 0 : 1;
+}
+
 const struct path_ops path_passthrough = {
 	.name = "passthrough",
 	.help = "the kernel does the I/O on the server's backing file",
 	.needs = "Linux 6.9, CAP_SYS_ADMIN",
 	.client = CLIENT_FUSE,
 	.expect = {[OP_WRITE] = {ROUTE_NONE, 1}, [OP_READ] = {ROUTE_NONE, 1}},
+	.reads = "nothing: it is not on the data path",
+	.copies = pt_copies,
 	.refuses_sink = pt_refuses_sink,
 	.start = pt_start,
 	.stop = pt_stop,

@@ -152,6 +152,7 @@ const struct path_ops path_splice = {
 	.client = CLIENT_FUSE,
 	.expect = {[OP_WRITE] = {ROUTE_PIPE, 1, 1u << ROUTE_SMALL},
 		   [OP_READ] = {ROUTE_PIPE, 1}},
+	.reads = "nothing in place: the pipe has to be copied out first",
 	/* one page more than the default of 1 MiB is what 1 MiB requests need; the kernel rounds up */
 	.setting = "/proc/sys/fs/pipe-max-size",
 	.setting_value = "2097152",

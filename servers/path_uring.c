@@ -94,7 +94,7 @@ const struct path_ops path_uring = {
 	.needs = "Linux 6.14, fuse.enable_uring=Y",
 	.client = CLIENT_FUSE,
 	.expect = {[OP_WRITE] = {ROUTE_RING, 1}, [OP_READ] = {ROUTE_RING, 1}},
-	.in_place = true,
+	.reads = "its own copy",
 	.setting = FUSE_RING_SETTING,
 	.setting_value = "Y",
 	.options = fuse_ring_option_table,

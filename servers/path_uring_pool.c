@@ -17,7 +17,7 @@ const struct path_ops path_uring_pool = {
 	.needs = "Linux 7.3, fuse.enable_uring=Y",
 	.client = CLIENT_FUSE,
 	.expect = {[OP_WRITE] = {ROUTE_POOL, 1}, [OP_READ] = {ROUTE_POOL, 1}},
-	.in_place = true,
+	.reads = "its own copy",
 	.setting = FUSE_RING_SETTING,
 	.setting_value = "Y",
 	.options = fuse_ring_option_table,

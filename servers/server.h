@@ -42,7 +42,10 @@ struct path_ops {
 	const char *needs;      /* kernel version and libraries, one line */
 	enum client_io client;
 	struct expect expect[OP_COUNT];
-	bool in_place;          /* the server can read the client's very bytes */
+	const char *reads;      /* what the server reads when it looks at a payload, for `zcbench list` */
+
+	/* Optional: the copies that the path promises with this sink, where that depends on the sink. */
+	double (*copies)(enum op op, const struct sink_ops *sink);
 
 	/* Optional: a kernel setting that this path needs (a file below /sys or /proc, and its value),
 	 * which `run --setup` switches on for a run. */

@@ -13,8 +13,12 @@ packages=(
 	"libxxhash-dev                 checksums that run at memory speed"
 	"libpfm4-dev                   names of performance counters"
 	"libcmocka-dev                 unit tests"
+	"python3 python3-jsonschema    tests: results are checked against docs/result.schema.json"
 	"gnuplot-nox                   figures"
 	"fio                           the fio driver"
+	"qemu-system-x86               zcbench vm: the guest that runs another kernel"
+	"busybox-static                zcbench vm: what the guest has besides zcbench"
+	"cpio                          tests: unpacks what zcbench packs for the guest"
 )
 
 missing=()

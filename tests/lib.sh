@@ -95,6 +95,21 @@ nothing_left() {
 	fail "something was left behind"
 }
 
+# The paths that this machine can run, from zcbench's own table: a new path is tested as soon as it is
+# there. What every machine of the tests has must be among them: a broken path is no missing one.
+available_paths() {
+	local all
+	all=$($Z run --setup --rounds 1 --runtime 2ms --warmup 0s --size 1m --bs 4k --sink null --csv - \
+		--output "$T/available" 2>/dev/null | tail -n +2 | cut -d, -f1) || fail "not every path works"
+	for p in copy splice ipc passthrough; do
+		grep -qx "$p" <<<"$all" || fail "path $p is missing"
+	done
+	if uring_kernel; then
+		grep -qx uring <<<"$all" || fail "path uring is missing"
+	fi
+	echo "$all"
+}
+
 uring_kernel() {
 	[ -e /sys/module/fuse/parameters/enable_uring ]
 }

@@ -50,6 +50,9 @@ printf 'bs = 4k\n[a]\npath = copi\n' >"$T/bad.ini"
 bad "$T/bad.ini:3: path: 'copi' is not one of" "$T/bad.ini"
 printf 'bs = 4k\n[a\n' >"$T/bad.ini"
 bad "$T/bad.ini:2: neither [section] nor name = value" "$T/bad.ini"
+printf 'bs = 4k\n[a]\npath = ipc\nquiet = yes\n' >"$T/bad.ini"
+bad "$T/bad.ini:4: quiet holds for the whole run" "$T/bad.ini"
+bad "both want standard output" --json - --csv -
 bad "No such file" "$T/absent.ini"
 
 expect 2 $Z serve

@@ -29,6 +29,17 @@ if uring_kernel && [ "$(cat /sys/module/fuse/parameters/enable_uring)" = N ]; th
 	[ "$(cat /sys/module/fuse/parameters/enable_uring)" = N ] || fail "--setup did not restore enable_uring"
 fi
 
+# two runs that switch the same thing on: the first to end leaves it to the other
+if uring_kernel && [ "$(cat /sys/module/fuse/parameters/enable_uring)" = N ]; then
+	$Z run $quick --output "$T/s1" --path uring --setup --quiet 2>/dev/null &
+	first=$!
+	status=0
+	$Z run $quick --output "$T/s2" --path uring --setup --rounds 40 --quiet 2>/dev/null || status=$?
+	wait $first || fail "the first run failed"
+	[ $status -eq 0 ] || fail "the second run failed"
+	[ "$(cat /sys/module/fuse/parameters/enable_uring)" = N ] || fail "enable_uring was not restored"
+fi
+
 # nothing to do
 expect 77 $Z run $quick --output "$T/f" --path passthrough --sink read
 printed "the server is not on the data path"

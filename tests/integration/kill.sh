@@ -5,8 +5,7 @@
 . tests/lib.sh
 
 runtime=30s second=''
-paths="copy splice passthrough ipc"
-uring_kernel && paths="$paths uring"
+paths=$(available_paths)
 
 start() { # start PATH ARGS...: a run with a short round, then a round of PATH with $runtime and $second
 	printf 'path = ipc\nsink = null\nbs = 4k\nrounds = 1\nsize = 4m\nwarmup = 0s\n[first]\nruntime = 20ms\n[second]\nruntime = %s\npath = %s\nbs = 64k\n%s\n' "$runtime" "$1" "$second" >"$T/w.ini"

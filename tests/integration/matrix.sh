@@ -16,12 +16,9 @@ all_right() { # all_right CELLS: so many cells were measured, each verified and 
 		fail "wrong number of cells"
 }
 
-paths=copy,splice,passthrough,ipc
-n=4
-if uring_kernel; then
-	paths=$paths,uring
-	n=5
-fi
+paths=$(available_paths)
+n=$(wc -w <<<"$paths")
+paths=$(paste -sd, <<<"$paths")
 
 # depth 1: sizes with and without alignment. passthrough has no sink read.
 expect 0 $Z run $common --output "$T/a" --path $paths --source anon,memfd,hugetlb --op write,read \

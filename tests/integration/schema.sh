@@ -33,7 +33,7 @@ result 77 --path passthrough --sink read
 printf 'description = one sentence\n[a]\npath = ipc\n[b]\npath = copy\nclients = 2\n' >"$T/w.ini"
 result 0 "$T/w.ini"
 n=$((n + 1))
-expect 1 timeout --preserve-status -s INT 1 $Z run --path copy,ipc --runtime 10s --output "$T/o$n" --quiet \
+expect 1 timeout --preserve-status -s INT 2 $Z run --path copy,ipc --runtime 10s --output "$T/o$n" --quiet \
 	--json "$T/$n.json"
 
 cat >"$T/check.py" <<'PY'

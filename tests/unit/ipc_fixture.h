@@ -53,16 +53,20 @@ static inline struct ipc_channel ticket(uint64_t fh, uint32_t flags, uid_t uid)
 		       : ch;
 }
 
-static inline int dial(const struct ipc_channel *ch)
+static inline int reach(int sock, const struct ipc_channel *ch)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	memcpy(a.sun_path + 1, ch->socket, ch->socket_len);
-	if (connect(sock, (struct sockaddr *)&a,
-		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + ch->socket_len)))
-		return -1;
-	return sock;
+	return connect(sock, (struct sockaddr *)&a,
+		       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + ch->socket_len));
+}
+
+static inline int dial(const struct ipc_channel *ch)
+{
+	int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	return reach(sock, ch) ? -1 : sock;
 }
 
 /* The answer's value or error; -ENOTCONN when there is none but the end of the connection. */
@@ -146,7 +150,7 @@ static inline int reg(struct peer *p, int fd)
 /* Joins with a ticket of its own. */
 static inline void enter(struct peer *p, uint64_t fh)
 {
-	struct ipc_channel ch = ticket(fh, O_RDWR, getuid());
+	struct ipc_channel ch = ticket(fh, O_RDWR, geteuid());
 
 	assert_int_equal(join(p, &ch, 8), 0);
 }

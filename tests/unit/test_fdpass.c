@@ -51,7 +51,9 @@ static void send_many(int n, size_t len)
 	} control = {0};
 	char msg[64] = "many";
 	struct iovec iov = {msg, len};
-	struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf,
+	struct msghdr mh = {.msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control.buf,
 			    .msg_controllen = CMSG_SPACE((size_t)n * sizeof(int))};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&mh);
 

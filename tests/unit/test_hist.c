@@ -292,13 +292,15 @@ static void test_malformed_json(void **state)
 
 static void test_malformed_buckets(void **state)
 {
+	/* clang-format off */
 	static const char *const buckets[] = {
-		"",         "5",        "[5]",     "[5,2]",         "[5,1,1]",
-		"[5,0]",    "[5,-1]",   "[-1,1]",  "[3968,1]",      "[\"5\",1]",
-		"[5,\"1\"]", "[5,1.0]", "[5.0,1]", "null",          "{}",
-		"[[5,1]]",  "[]",       "\"5,1\"", "[5,1],[5,0]",   "[5,1],[6,1]",
+		"", "5", "[5]", "[5,2]", "[5,1,1]",
+		"[5,0]", "[5,-1]", "[-1,1]", "[3968,1]", "[\"5\",1]",
+		"[5,\"1\"]", "[5,1.0]", "[5.0,1]", "null", "{}",
+		"[[5,1]]", "[]", "\"5,1\"", "[5,1],[5,0]", "[5,1],[6,1]",
 		"[5,2],[6,-1]", "[5,9223372036854775807],[6,9223372036854775807],[7,3]",
 	};
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(buckets); i++) {
@@ -306,7 +308,8 @@ static void test_malformed_buckets(void **state)
 		json_t *obj;
 
 		snprintf(text, sizeof(text),
-			 "{\"total\":1,\"min\":5,\"max\":5,\"sum\":5,\"buckets\":[%s]}", buckets[i]);
+			 "{\"total\":1,\"min\":5,\"max\":5,\"sum\":5,\"buckets\":[%s]}",
+			 buckets[i]);
 		obj = json_loads(text, 0, NULL);
 		assert_non_null(obj);
 		if (hist_from_json(&h, obj) != -EINVAL)

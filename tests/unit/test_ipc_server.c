@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * Proves that the bypass's server refuses what it should with the right errno: tickets, users, messages
- * and memory of clients. What they can do with the ring is in test_ipc_hostile.c. After each test a
- * well-behaved client works, and nothing of the sessions is left.
+ * Proves that the bypass's server refuses what it should with the right errno (tickets, users, messages
+ * and memory of clients), and that a client which floods or stalls its socket holds up nobody but
+ * itself. What clients can do with the ring is in test_ipc_hostile.c. After each test a well-behaved
+ * client works, and nothing of the sessions is left.
  */
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -11,7 +15,7 @@
 
 static void test_tickets(void **state)
 {
-	struct ipc_channel a = ticket(0, O_RDWR, getuid()), b = ticket(1, O_RDWR, getuid()), wrong = a;
+	struct ipc_channel a = ticket(0, O_RDWR, geteuid()), b = ticket(1, O_RDWR, geteuid()), wrong = a;
 	uint64_t refused = ipc_server_refused(server);
 	struct peer p;
 	int sock;
@@ -28,25 +32,25 @@ static void test_tickets(void **state)
 	assert_int_equal(ask(p.c.sock, IPC_OPEN, 0, &wrong, -1, NULL), -EACCES);
 	assert_int_equal(ask(p.c.sock, IPC_OPEN, 0, &a, -1, NULL), -EACCES); /* it is used */
 	assert_int_equal(ask(p.c.sock, IPC_OPEN, 0, &b, -1, NULL), 1);
-	a = ticket(0, O_RDWR, getuid());
-	b = ticket(0, O_RDWR, getuid()); /* replaces it */
+	a = ticket(0, O_RDWR, geteuid());
+	b = ticket(0, O_RDWR, geteuid()); /* replaces it */
 	assert_int_equal(ask(p.c.sock, IPC_OPEN, 0, &a, -1, NULL), -EACCES);
 	ipc_server_revoke(server, 0);
 	assert_int_equal(ask(p.c.sock, IPC_OPEN, 0, &b, -1, NULL), -EACCES);
 	for (int i = 2; i < IPC_HANDLES_MAX; i++) {
-		a = ticket(0, O_RDWR, getuid());
+		a = ticket(0, O_RDWR, geteuid());
 		assert_int_equal(ask(p.c.sock, IPC_OPEN, 0, &a, -1, NULL), i);
 	}
-	a = ticket(0, O_RDWR, getuid());
+	a = ticket(0, O_RDWR, geteuid());
 	assert_int_equal(ask(p.c.sock, IPC_OPEN, 0, &a, -1, NULL), -EMFILE);
 	assert_int_equal(operate(&p, &(struct ipc_sqe){.op = IPC_OP_CLOSE, .handle = 9}), 0);
-	a = ticket(0, O_RDWR, getuid());
+	a = ticket(0, O_RDWR, geteuid());
 	assert_int_equal(ask(p.c.sock, IPC_OPEN, 0, &a, -1, NULL), 9);
 	leave(&p);
 
 	/* one user asking for tickets all day takes none from the others */
 	for (int i = 0; i < IPC_TICKETS_MAX + 1; i++)
-		assert_int_equal(ticket(0, O_RDWR, getuid()).version, IPC_VERSION);
+		assert_int_equal(ticket(0, O_RDWR, geteuid()).version, IPC_VERSION);
 	ipc_server_revoke(server, 0);
 }
 
@@ -68,10 +72,10 @@ static int as_nobody(const struct ipc_channel *ch)
 
 static void test_other_user(void **state)
 {
-	struct ipc_channel ours = ticket(0, O_RDWR, getuid()), theirs;
+	struct ipc_channel ours = ticket(0, O_RDWR, geteuid()), theirs;
 
 	(void)state;
-	if (getuid())
+	if (geteuid())
 		skip();
 	assert_int_equal(as_nobody(&ours), -ENOTCONN); /* who has no ticket is not even listened to */
 	theirs = ticket(1, O_RDWR, NOBODY);
@@ -90,12 +94,12 @@ static void test_hello(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct ipc_channel ch = ticket(0, O_RDWR, getuid());
+		struct ipc_channel ch = ticket(0, O_RDWR, geteuid());
 		int sock = dial(&ch), fd;
 
 		assert_int_equal(ask(sock, IPC_HELLO, cases[i].entries, &ch, -1, &fd), cases[i].answer);
 		if (cases[i].answer > 0) { /* HELLO is said once */
-			ch = ticket(0, O_RDWR, getuid());
+			ch = ticket(0, O_RDWR, geteuid());
 			assert_int_equal(close(fd), 0);
 			assert_int_equal(ask(sock, IPC_HELLO, 8, &ch, -1, &fd), -EALREADY);
 		}
@@ -116,7 +120,7 @@ static void assert_cut_off(size_t len, int nfds, bool joined)
 	} control = {0};
 	struct iovec iov = {m, len};
 	struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1};
-	struct ipc_channel ch = ticket(0, O_RDWR, getuid());
+	struct ipc_channel ch = ticket(0, O_RDWR, geteuid());
 	struct peer p = {.ring_fd = -1, .memfd = memfd(4096, true, F_SEAL_SHRINK)};
 
 	if (nfds) {
@@ -164,13 +168,13 @@ static void test_wrong_messages(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct ipc_channel ch = ticket(0, O_RDWR, getuid());
+		struct ipc_channel ch = ticket(0, O_RDWR, geteuid());
 		struct peer p = {.ring_fd = -1, .memfd = memfd(4096, true, F_SEAL_SHRINK)};
 
 		p.c.sock = dial(&ch);
 		if (cases[i].joined)
 			assert_int_equal(ask(p.c.sock, IPC_HELLO, 8, &ch, -1, &p.ring_fd), 8);
-		ch = ticket(0, O_RDWR, getuid());
+		ch = ticket(0, O_RDWR, geteuid());
 		assert_int_equal(ask(p.c.sock, cases[i].type, 8, &ch, cases[i].fd ? p.memfd : -1, NULL),
 				 -EPROTO);
 		assert_true(hung_up(p.c.sock));
@@ -231,6 +235,141 @@ static void test_register_refuses(void **state)
 	close(good);
 }
 
+/* Asks and asks and reads no answer, until the server's answers fill the socket. */
+static void test_answers_unread(void **state)
+{
+	struct ipc_message m = {.type = IPC_OPEN};
+	int full = 0;
+	struct peer p;
+
+	(void)state;
+	enter(&p, 0);
+	while (full < 10) {
+		if (send(p.c.sock, &m, sizeof(m), MSG_DONTWAIT) > 0)
+			continue;
+		full++;
+		usleep(10000);
+	}
+	assert_good_client();
+	leave(&p);
+}
+
+/* Takes all places and says nothing: the server hangs up on each. */
+static void test_silence(void **state)
+{
+	struct ipc_channel ch = ticket(0, O_RDWR, geteuid());
+	int sock[IPC_SESSIONS_MAX], one_more;
+
+	(void)state;
+	for (int i = 0; i < IPC_SESSIONS_MAX; i++) {
+		sock[i] = dial(&ch);
+		assert_true(sock[i] >= 0);
+	}
+	one_more = dial(&ch);
+	assert_true(hung_up(one_more));
+	close(one_more);
+	for (int i = 0; i < IPC_SESSIONS_MAX; i++) {
+		assert_true(hung_up(sock[i]));
+		close(sock[i]);
+	}
+	ipc_server_revoke(server, 0);
+}
+
+/* From here on, and until `all` is set again, nobody in this process gets a new descriptor. */
+static void use_up_descriptors(struct rlimit *all)
+{
+	int next = dup(0);
+	struct rlimit few;
+
+	close(next);
+	getrlimit(RLIMIT_NOFILE, all);
+	few = (struct rlimit){(rlim_t)next, all->rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+}
+
+static int64_t cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return ts.tv_sec * 1000000000L + ts.tv_nsec;
+}
+
+/* Out of descriptors: the server waits for better times, and not in a busy loop. */
+static void test_no_descriptors(void **state)
+{
+	struct ipc_channel ch = ticket(0, O_RDWR, geteuid());
+	struct pollfd p = {socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), POLLIN, 0};
+	struct rlimit all;
+	int64_t began;
+	int ring_fd;
+
+	(void)state;
+	use_up_descriptors(&all);
+	assert_int_equal(reach(p.fd, &ch), 0);
+	began = cpu_ns();
+	assert_int_equal(poll(&p, 1, 500), 0);
+	assert_true(cpu_ns() - began < 250000000);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+	assert_int_equal(ask(p.fd, IPC_HELLO, 8, &ch, -1, &ring_fd), 8);
+	close(ring_fd);
+	close(p.fd);
+}
+
+/* A TCP socket whose close(2) takes as long as its peer likes, up to 20 s: it has data to send, and
+ * lingers. */
+static int slow_to_close(int *peer)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct linger linger = {1, 20};
+	socklen_t len = sizeof(a);
+	char data[4096] = {0};
+
+	assert_int_equal(bind(listener, (struct sockaddr *)&a, len), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&a, &len), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&a, len), 0);
+	*peer = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	close(listener);
+	while (send(fd, data, sizeof(data), MSG_DONTWAIT) > 0)
+		;
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+	return fd;
+}
+
+/* The server is left with the last reference to a descriptor that takes its time to close. To be sure
+ * that ours is gone by then, the messages wait in the socket until the server can accept it. */
+static void test_slow_close(void **state)
+{
+	struct ipc_channel ch = ticket(0, O_RDWR, geteuid());
+	struct ipc_message hello = {.type = IPC_HELLO, .value = 8}, m = {.type = IPC_REGISTER};
+	struct pollfd p = {socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), POLLIN, 0};
+	int peer, slow = slow_to_close(&peer), ring_fd, none;
+	struct rlimit all;
+
+	(void)state;
+	memcpy(hello.ticket, ch.ticket, sizeof(hello.ticket));
+	use_up_descriptors(&all);
+	assert_int_equal(reach(p.fd, &ch), 0);
+	assert_int_equal(fdpass_send(p.fd, &hello, sizeof(hello), -1), 0);
+	assert_int_equal(fdpass_send(p.fd, &m, sizeof(m), slow), 0);
+	assert_int_equal(dup2(0, slow), slow);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+	assert_int_equal(fdpass_recv(p.fd, &hello, sizeof(hello), &ring_fd, 0), sizeof(hello));
+	assert_int_equal(hello.value, 8);
+
+	assert_good_client();
+	assert_int_equal(poll(&p, 1, 0), 0); /* still closing */
+	close(peer);
+	assert_int_equal(fdpass_recv(p.fd, &m, sizeof(m), &none, 0), sizeof(m));
+	assert_int_equal(m.error, -EINVAL);
+	close(slow);
+	close(ring_fd);
+	close(p.fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +379,10 @@ int main(void)
 		ipc_test(test_malformed_messages),
 		ipc_test(test_wrong_messages),
 		ipc_test(test_register_refuses),
+		ipc_test(test_answers_unread),
+		ipc_test(test_silence),
+		ipc_test(test_slow_close),
+		ipc_test(test_no_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, start_server, stop_server);

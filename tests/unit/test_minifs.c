@@ -11,8 +11,8 @@
 #define FILES 12
 #define SIZE  100000
 
-#define FIRST MINIFS_FIRST_INO
-#define LAST  (MINIFS_FIRST_INO + FILES - 1)
+#define FIRST  MINIFS_FIRST_INO
+#define LAST   (MINIFS_FIRST_INO + FILES - 1)
 #define NO_INO (MINIFS_FIRST_INO + FILES)
 
 static struct minifs fs;
@@ -52,18 +52,21 @@ static void test_init_refuses(void **state)
 
 static void test_lookup(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *name;
 		uint64_t ino; /* 0: there is none */
 	} cases[] = {
-		{"data0", FIRST}, {"data1", FIRST + 1}, {"data9", FIRST + 9}, {"data10", FIRST + 10},
-		{"data11", LAST}, {"data12", 0},        {"data999", 0},       {"data", 0},
-		{"data00", 0},    {"data01", 0},        {"dataX", 0},         {"data-1", 0},
-		{"data+1", 0},    {"data 1", 0},        {"data1 ", 0},        {"data1x", 0},
-		{"data0x1", 0},   {"Data1", 0},         {"dat", 0},           {"xdata1", 0},
-		{"", 0},          {".", 0},             {"1", 0},             {"data1.0", 0},
-		{"data4294967296", 0},                  {"data18446744073709551616", 0},
+		{"data0", FIRST}, {"data1", FIRST + 1}, {"data9", FIRST + 9},
+		{"data10", FIRST + 10},
+		{"data11", LAST}, {"data12", 0}, {"data999", 0}, {"data", 0},
+		{"data00", 0}, {"data01", 0}, {"dataX", 0}, {"data-1", 0},
+		{"data+1", 0}, {"data 1", 0}, {"data1 ", 0}, {"data1x", 0},
+		{"data0x1", 0}, {"Data1", 0}, {"dat", 0}, {"xdata1", 0},
+		{"", 0}, {".", 0}, {"1", 0}, {"data1.0", 0},
+		{"data4294967296", 0}, {"data18446744073709551616", 0},
 	};
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -81,7 +84,8 @@ static void test_lookup_below_a_file(void **state)
 
 	(void)state;
 	assert_int_equal(minifs_lookup(&fs, FIRST, "data0", &ino), -ENOTDIR);
-	assert_int_equal(minifs_dirent(&fs, FIRST, 0, &ino, &(mode_t){0}, (char[8]){0}, 8), -ENOTDIR);
+	assert_int_equal(minifs_dirent(&fs, FIRST, 0, &ino, &(mode_t){0}, (char[8]){0}, 8),
+			 -ENOTDIR);
 }
 
 static void test_file_numbers(void **state)
@@ -131,7 +135,8 @@ static void test_setattr_of_everything(void **state)
 	(void)state;
 	assert_int_equal(minifs_setattr(&fs, FIRST, &want,
 					FATTR_MODE | FATTR_UID | FATTR_GID | FATTR_SIZE |
-						FATTR_ATIME | FATTR_MTIME), 0);
+						FATTR_ATIME | FATTR_MTIME),
+			 0);
 	st = stat_of(FIRST);
 	assert_int_equal(st.st_mode, S_IFREG | S_ISUID | 0644);
 	assert_int_equal(st.st_uid, 12);
@@ -183,7 +188,8 @@ static void test_size_limits(void **state)
 	(void)state;
 	assert_int_equal(minifs_setattr(&fs, FIRST, &(struct stat){.st_size = 0}, FATTR_SIZE), 0);
 	assert_int_equal(stat_of(FIRST).st_size, 0);
-	assert_int_equal(minifs_setattr(&fs, FIRST, &(struct stat){.st_size = SIZE}, FATTR_SIZE), 0);
+	assert_int_equal(minifs_setattr(&fs, FIRST, &(struct stat){.st_size = SIZE}, FATTR_SIZE),
+			 0);
 	assert_int_equal(stat_of(FIRST).st_size, SIZE);
 }
 
@@ -216,31 +222,37 @@ static void test_directory_entries(void **state)
 	mode_t mode;
 
 	(void)state;
-	assert_int_equal(minifs_dirent(&fs, MINIFS_ROOT_INO, 0, &ino, &mode, name, sizeof(name)), 0);
+	assert_int_equal(minifs_dirent(&fs, MINIFS_ROOT_INO, 0, &ino, &mode, name, sizeof(name)),
+			 0);
 	assert_string_equal(name, ".");
 	assert_int_equal(ino, MINIFS_ROOT_INO);
 	assert_int_equal(mode, S_IFDIR);
-	assert_int_equal(minifs_dirent(&fs, MINIFS_ROOT_INO, 1, &ino, &mode, name, sizeof(name)), 0);
+	assert_int_equal(minifs_dirent(&fs, MINIFS_ROOT_INO, 1, &ino, &mode, name, sizeof(name)),
+			 0);
 	assert_string_equal(name, "..");
 	assert_int_equal(mode, S_IFDIR);
 	for (unsigned int i = 0; i < FILES; i++) {
-		assert_int_equal(minifs_dirent(&fs, MINIFS_ROOT_INO, 2 + i, &ino, &mode, name,
-					       sizeof(name)), 0);
+		assert_int_equal(
+			minifs_dirent(&fs, MINIFS_ROOT_INO, 2 + i, &ino, &mode, name, sizeof(name)),
+			0);
 		snprintf(want, sizeof(want), "data%u", i);
 		assert_string_equal(name, want);
 		assert_int_equal(mode, S_IFREG);
 		assert_int_equal(minifs_lookup(&fs, MINIFS_ROOT_INO, name, &found), 0);
 		assert_int_equal(found, ino);
 	}
-	assert_int_equal(minifs_dirent(&fs, MINIFS_ROOT_INO, 2 + FILES, &ino, &mode, name,
-				       sizeof(name)), -ENOENT);
-	assert_int_equal(minifs_dirent(&fs, MINIFS_ROOT_INO, UINT64_MAX, &ino, &mode, name,
-				       sizeof(name)), -ENOENT);
+	assert_int_equal(
+		minifs_dirent(&fs, MINIFS_ROOT_INO, 2 + FILES, &ino, &mode, name, sizeof(name)),
+		-ENOENT);
+	assert_int_equal(
+		minifs_dirent(&fs, MINIFS_ROOT_INO, UINT64_MAX, &ino, &mode, name, sizeof(name)),
+		-ENOENT);
 }
 
 static void truncate_to(off_t size)
 {
-	assert_int_equal(minifs_setattr(&fs, FIRST, &(struct stat){.st_size = size}, FATTR_SIZE), 0);
+	assert_int_equal(minifs_setattr(&fs, FIRST, &(struct stat){.st_size = size}, FATTR_SIZE),
+			 0);
 }
 
 static void test_writes_end_at_the_limit(void **state)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Proves that each type of option takes what it should, refuses the rest with a message that names the
- * option and its limits, and that --help shows the table. */
+/* Proves that each type of option takes what it should, refuses the rest with a message that names
+ * the option and its limits, and that --help shows the table. */
 #include <malloc.h>
 
 #include "cli/cmd.h"
@@ -31,8 +31,9 @@ static void test_defaults(void **state)
 static void test_lists(void **state)
 {
 	(void)state;
-	assert_int_equal(parse("--bs", "1,2k,3M", "--depth=8,1024", "--path", "ipc,copy,ipc",
-			       "--word=x,yy"), 0);
+	assert_int_equal(
+		parse("--bs", "1,2k,3M", "--depth=8,1024", "--path", "ipc,copy,ipc", "--word=x,yy"),
+		0);
 	assert_int_equal(v.bs.n, 3);
 	assert_int_equal(v.bs.v[0], 1);
 	assert_int_equal(v.bs.v[1], 2048);

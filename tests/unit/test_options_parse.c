@@ -126,7 +126,8 @@ static void test_the_last_one_wins(void **state)
 {
 	(void)state;
 	assert_int_equal(parse("--rounds=3", "--rounds", "9", "--path=copy,splice", "--path=ipc",
-			       "--verify", "--no-verify"), 0);
+			       "--verify", "--no-verify"),
+			 0);
 	assert_int_equal(v.rounds, 9);
 	assert_int_equal(v.path.n, 1);
 	assert_string_equal(v.path.v[0], "ipc");
@@ -156,16 +157,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, start)
 	const struct CMUnitTest tests[] = {
-		TEST(test_both_ways_of_writing),
-		TEST(test_flags),
-		TEST(test_unknown_options),
-		TEST(test_a_very_long_name),
-		TEST(test_other_commands_options),
-		TEST(test_missing_values),
-		TEST(test_words_that_are_no_options),
-		TEST(test_too_many_words),
-		TEST(test_the_last_one_wins),
-		TEST(test_given),
+		TEST(test_both_ways_of_writing),      TEST(test_flags),
+		TEST(test_unknown_options),	      TEST(test_a_very_long_name),
+		TEST(test_other_commands_options),    TEST(test_missing_values),
+		TEST(test_words_that_are_no_options), TEST(test_too_many_words),
+		TEST(test_the_last_one_wins),	      TEST(test_given),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Proves that the payload pattern is the same however it is made, and that whatever could happen to a
- * payload is found: a flipped bit at its very byte, another seed, another place in the file. */
+/* Proves that the payload pattern is the same however it is made, and that whatever could happen to
+ * a payload is found: a flipped bit at its very byte, another seed, another place in the file. */
 #include <stdlib.h>
 
 #include "lib/pattern.h"
@@ -60,7 +60,8 @@ static void test_in_two_pieces(void **state)
 		pattern_fill(buf + cut, sizeof(buf) - cut, offset + cut, 3);
 		assert_memory_equal(buf, whole, sizeof(buf));
 		assert_int_equal(pattern_check(whole, cut, offset, 3), -1);
-		assert_int_equal(pattern_check(whole + cut, sizeof(buf) - cut, offset + cut, 3), -1);
+		assert_int_equal(pattern_check(whole + cut, sizeof(buf) - cut, offset + cut, 3),
+				 -1);
 	}
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Proves that each metric is computed from a round as its row says, and that a metric of which a round
- * lacks any part is absent from the summary: never zero. */
+/* Proves that each metric is computed from a round as its row says, and that a metric of which a
+ * round lacks any part is absent from the summary: never zero. */
 #include <math.h>
 
 #include "measure/metrics.h"
@@ -15,10 +15,12 @@ static const char round_text[] =
 	"              'server': {'user': 64, 'kernel': 2560}, 'system': 7000 },"
 	"  'context_switches': { 'client': {'voluntary': 16, 'involuntary': 4},"
 	"                        'server': {'voluntary': 32, 'involuntary': 0} },"
-	"  'page_faults': { 'client': {'minor': 6, 'major': 1}, 'server': {'minor': 0, 'major': 1} },"
+	"  'page_faults': { 'client': {'minor': 6, 'major': 1},"
+	"                   'server': {'minor': 0, 'major': 1} },"
 	"  'copied_bytes': { 'client_user': {'user': 32768}, 'server_user': {'user': 65536} } }";
 
 /* What each metric of that round is, and the members that it cannot do without. */
+/* clang-format off */
 static const struct expected {
 	const char *name;
 	double value;
@@ -49,6 +51,7 @@ static const struct expected {
 	{"produce_ns_per_op", 30, {"ops", "produce_ns"}},
 	{"setup_ns", 1250000, {"setup_ns"}},
 };
+/* clang-format on */
 
 /* JSON with ' for ". */
 static json_t *load(const char *quoted)

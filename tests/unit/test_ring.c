@@ -5,7 +5,7 @@
  * and when the session ends. Client and server are two threads on the same mapping, so that
  * ThreadSanitizer sees both sides of every access.
  *
- * A lost wake-up shows as a hang: alarm(2) ends the test when nothing moves.
+ * alarm(2) ends the test when nothing moves. Lost wake-ups proper are in test_ipc_sleep.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -296,78 +296,6 @@ static void test_late_peer(void **state)
 	}
 }
 
-/*
- * Sessions bound each sleep by 100 ms, so that a lost wake-up would only make them slow. Here are the
- * same steps with sleeps that nothing but the other side ends.
- */
-#define ROUNDS 50000
-
-static struct side {
-	_Alignas(64) _Atomic uint32_t seq;
-	_Alignas(64) _Atomic uint32_t sleeps;
-	uint64_t random;
-} sides[2];
-
-static void await(struct side *self, struct side *other, uint32_t n)
-{
-	while (!ipc_published(&other->seq, n)) {
-		dawdle(&self->random);
-		ipc_sleep(&self->sleeps, &other->seq, n, 3600 * NSEC_PER_SEC);
-	}
-}
-
-static void announce(struct side *self, struct side *other, uint32_t n)
-{
-	dawdle(&self->random);
-	ipc_publish(&self->seq, n);
-	ipc_wake(&other->sleeps);
-}
-
-static void *bounce(void *p)
-{
-	(void)p;
-	for (uint32_t n = 1; n <= ROUNDS; n++) {
-		await(&sides[1], &sides[0], n);
-		announce(&sides[1], &sides[0], n);
-	}
-	return NULL;
-}
-
-static void test_wakeups(void **state)
-{
-	pthread_t other;
-
-	(void)state;
-	sides[0].random = 3;
-	sides[1].random = 4;
-	moved();
-	assert_int_equal(pthread_create(&other, NULL, bounce, NULL), 0);
-	for (uint32_t n = 1; n <= ROUNDS; n++) {
-		announce(&sides[0], &sides[1], n);
-		await(&sides[0], &sides[1], n);
-		if (n % 256 == 0)
-			moved();
-	}
-	pthread_join(other, NULL);
-	alarm(0);
-}
-
-/* ipc_sleep returns when its time is over, and at once when there is nothing to wait for. */
-static void test_sleep_returns(void **state)
-{
-	_Atomic uint32_t seq = 7, sleeps = 0;
-	uint64_t began = clock_ns();
-
-	(void)state;
-	moved();
-	ipc_sleep(&sleeps, &seq, 7, 3600 * NSEC_PER_SEC);
-	assert_int_equal(sleeps, 0);
-	ipc_sleep(&sleeps, &seq, 8, NSEC_PER_MSEC);
-	assert_int_equal(sleeps, 0);
-	assert_true(clock_ns() - began >= NSEC_PER_MSEC);
-	alarm(0);
-}
-
 static void *wait_for_nothing(void *p)
 {
 	struct rig *r = p;
@@ -445,8 +373,6 @@ int main(void)
 		cmocka_unit_test(test_payload),
 		cmocka_unit_test(test_wrap),
 		cmocka_unit_test(test_late_peer),
-		cmocka_unit_test(test_wakeups),
-		cmocka_unit_test(test_sleep_returns),
 		cmocka_unit_test(test_stop_while_waiting),
 		cmocka_unit_test(test_sigbus),
 	};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Proves that the median is exact, and that the bootstrap interval is what it says: the same for the
- * same samples, around the median, and about as often right as 95 % promises. */
+/* Proves that the median is exact, and that the bootstrap interval is what it says: the same for
+ * the same samples, around the median, and about as often right as 95 % promises. */
 #include <math.h>
 
 #include "measure/stats.h"
@@ -35,8 +35,8 @@ static void test_one_sample(void **state)
 	assert_double(s.hi, 42.5);
 }
 
-/* A quarter of the resamples of two values are the one twice, a quarter the other twice: far more than
- * the 2.5 % that are cut off at each end. */
+/* A quarter of the resamples of two values are the one twice, a quarter the other twice: far more
+ * than the 2.5 % that are cut off at each end. */
 static void test_two_samples(void **state)
 {
 	struct summary s = stats_summarise((double[]){30, 10}, 2);
@@ -114,6 +114,26 @@ static void test_the_interval_is_around_the_median(void **state)
 	}
 }
 
+/* What is cut off at one end is cut off at the other. */
+static void test_the_interval_is_symmetric(void **state)
+{
+	double values[15], mirrored[15];
+	struct summary s, m;
+	uint64_t seed = 6;
+
+	(void)state;
+	for (int k = 0; k < 50; k++) {
+		fill_exponential(values, 15, &seed);
+		for (size_t i = 0; i < 15; i++)
+			mirrored[i] = -values[i];
+		s = stats_summarise(values, 15);
+		m = stats_summarise(mirrored, 15);
+		assert_double(m.median, -s.median);
+		assert_double(m.lo, -s.hi);
+		assert_double(m.hi, -s.lo);
+	}
+}
+
 /* 300 experiments of 15 rounds each. An interval that is too narrow is right too rarely; one that
  * spans all samples is right always. */
 static void test_coverage(void **state)
@@ -168,6 +188,7 @@ int main(void)
 		cmocka_unit_test(test_an_outlier),
 		cmocka_unit_test(test_samples_are_left_alone_and_decide_alone),
 		cmocka_unit_test(test_the_interval_is_around_the_median),
+		cmocka_unit_test(test_the_interval_is_symmetric),
 		cmocka_unit_test(test_coverage),
 		cmocka_unit_test(test_more_rounds_narrow_the_interval),
 	};

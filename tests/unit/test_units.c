@@ -29,16 +29,18 @@ static void check_parse(const char *name, int (*parse)(const char *, uint64_t *)
 
 static void test_parse_size(void **state)
 {
+	/* clang-format off */
 	static const struct parse_case cases[] = {
-		{"0", 0},           {"1", 1},           {"4096", 4096},       {"007", 7},
-		{"512b", 512},      {"512B", 512},      {"0k", 0},            {"4k", 4096},
-		{"4K", 4096},       {"4kb", 4096},      {"4KB", 4096},        {"4kB", 4096},
-		{"4Kb", 4096},      {"4kib", 4096},     {"4KiB", 4096},       {"4KIB", 4096},
-		{"3m", 3145728},    {"3M", 3145728},    {"3mb", 3145728},     {"3MiB", 3145728},
-		{"5g", 5368709120}, {"5G", 5368709120}, {"5gb", 5368709120},  {"5GiB", 5368709120},
-		{"2t", 1ull << 41}, {"2T", 1ull << 41}, {"2tb", 1ull << 41},  {"2TIB", 1ull << 41},
+		{"0", 0}, {"1", 1}, {"4096", 4096}, {"007", 7},
+		{"512b", 512}, {"512B", 512}, {"0k", 0}, {"4k", 4096},
+		{"4K", 4096}, {"4kb", 4096}, {"4KB", 4096}, {"4kB", 4096},
+		{"4Kb", 4096}, {"4kib", 4096}, {"4KiB", 4096}, {"4KIB", 4096},
+		{"3m", 3145728}, {"3M", 3145728}, {"3mb", 3145728}, {"3MiB", 3145728},
+		{"5g", 5ull << 30}, {"5G", 5ull << 30}, {"5gb", 5ull << 30}, {"5GiB", 5ull << 30},
+		{"2t", 1ull << 41}, {"2T", 1ull << 41}, {"2tb", 1ull << 41}, {"2TIB", 1ull << 41},
 		{"1536k", 1572864}, {"1000000", 1000000},
 	};
+	/* clang-format on */
 
 	(void)state;
 	check_parse("parse_size", parse_size, cases, ARRAY_SIZE(cases));
@@ -46,11 +48,14 @@ static void test_parse_size(void **state)
 
 static void test_parse_size_refuses_garbage(void **state)
 {
+	/* clang-format off */
 	static const char *const texts[] = {
-		"",     "-1",   "+1",    "4x",   "1.5k", "0x10",  " 4k",   "4 k",  "4kk", "4k ", "k",
-		"ib",   "b",    "4ib",   "4ki",  "4bb",  "4bk",   "4kbb",  "4kbi", "4i",  "4p",  "1e3",
-		"four", "4k,8k", "4kibb", "\t4k", "4\n",  "4kibi", "1,000", "4k4",  "-",   ".",   "auto",
+		"", "-1", "+1", "4x", "1.5k", "0x10", " 4k", "4 k", "4kk", "4k ", "k",
+		"ib", "b", "4ib", "4ki", "4bb", "4bk", "4kbb", "4kbi", "4i", "4p", "1e3",
+		"four", "4k,8k", "4kibb", "\t4k", "4\n", "4kibi", "1,000", "4k4", "-", ".",
+		"auto",
 	};
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
@@ -117,11 +122,13 @@ static void test_parse_time(void **state)
 
 static void test_parse_time_refuses_garbage(void **state)
 {
+	/* clang-format off */
 	static const char *const texts[] = {
-		"",     "-1",   "-1s",    "+1s",  "1e3",  "1e3s", "inf",  "nan",  "infinity", "0x10",
-		" 1s",  "1 s",  "1s ",    "1..5", ".5s",  ".",    "1.2.3s", "s",  "ms",       "1d",
-		"1sec", "1mss", "1,5s",   "1k",   "1sm",  "1s1s", "auto", "1mins", "1\n",
+		"", "-1", "-1s", "+1s", "1e3", "1e3s", "inf", "nan", "infinity", "0x10",
+		" 1s", "1 s", "1s ", "1..5", ".5s", ".", "1.2.3s", "s", "ms", "1d",
+		"1sec", "1mss", "1,5s", "1k", "1sm", "1s1s", "auto", "1mins", "1\n",
 	};
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
@@ -170,7 +177,7 @@ static void test_parse_uint(void **state)
 		{"18446744073709551616", .ret = -ERANGE},
 	};
 	static const char *const garbage[] = {"",   "-1", "+1", "1.0", "1k", "0x1",
-					      " 1", "1 ", "x",  "1e3", "1,2"};
+					      " 1", "1 ", "x",	"1e3", "1,2"};
 
 	(void)state;
 	check_parse("parse_uint 10..20", uint_10_to_20, range, ARRAY_SIZE(range));
@@ -267,14 +274,16 @@ static void check_format(char *(*format)(char *, size_t, double), const struct f
 
 static void test_format_time(void **state)
 {
+	/* clang-format off */
 	static const struct format_case cases[] = {
-		{0, "0.00 ns"},        {1, "1.00 ns"},       {9.994, "9.99 ns"},  {9.996, "10.0 ns"},
-		{12.34, "12.3 ns"},    {99.94, "99.9 ns"},   {99.96, "100 ns"},   {850, "850 ns"},
-		{999.4, "999 ns"},     {999.6, "1.00 us"},   {1000, "1.00 us"},   {12345, "12.3 us"},
-		{999.4e3, "999 us"},   {999.6e3, "1.00 ms"}, {4.56e6, "4.56 ms"}, {999.4e6, "999 ms"},
-		{999.6e6, "1.00 s"},   {1.2e9, "1.20 s"},    {59.96e9, "60.0 s"}, {999.6e9, "1000 s"},
-		{3600e9, "3600 s"},    {0.5, "0.50 ns"},
+		{0, "0.00 ns"}, {1, "1.00 ns"}, {9.994, "9.99 ns"}, {9.996, "10.0 ns"},
+		{12.34, "12.3 ns"}, {99.94, "99.9 ns"}, {99.96, "100 ns"}, {850, "850 ns"},
+		{999.4, "999 ns"}, {999.6, "1.00 us"}, {1000, "1.00 us"}, {12345, "12.3 us"},
+		{999.4e3, "999 us"}, {999.6e3, "1.00 ms"}, {4.56e6, "4.56 ms"}, {999.4e6, "999 ms"},
+		{999.6e6, "1.00 s"}, {1.2e9, "1.20 s"}, {59.96e9, "60.0 s"}, {999.6e9, "1000 s"},
+		{3600e9, "3600 s"}, {0.5, "0.50 ns"},
 	};
+	/* clang-format on */
 
 	(void)state;
 	check_format(format_time, cases, ARRAY_SIZE(cases));
@@ -282,16 +291,18 @@ static void test_format_time(void **state)
 
 static void test_format_rate(void **state)
 {
-	static const double k = 1024, m = k * 1024, g = m * 1024, t = g * 1024;
+	const double k = 1024, m = k * 1024, g = m * 1024, t = g * 1024;
+	/* clang-format off */
 	const struct format_case cases[] = {
-		{0, "0.00 B/s"},           {1, "1.00 B/s"},          {999.4, "999 B/s"},
-		{999.6, "0.98 KiB/s"},     {1000, "0.98 KiB/s"},     {1023, "1.00 KiB/s"},
-		{k, "1.00 KiB/s"},         {9.994 * k, "9.99 KiB/s"}, {9.996 * k, "10.0 KiB/s"},
-		{999.4 * k, "999 KiB/s"},  {999.6 * k, "0.98 MiB/s"}, {1023.9 * k, "1.00 MiB/s"},
-		{118 * m, "118 MiB/s"},    {999.6 * m, "0.98 GiB/s"}, {3.42 * g, "3.42 GiB/s"},
-		{99.96 * g, "100 GiB/s"},  {999.6 * g, "0.98 TiB/s"}, {2.5 * t, "2.50 TiB/s"},
+		{0, "0.00 B/s"}, {1, "1.00 B/s"}, {999.4, "999 B/s"},
+		{999.6, "0.98 KiB/s"}, {1000, "0.98 KiB/s"}, {1023, "1.00 KiB/s"},
+		{k, "1.00 KiB/s"}, {9.994 * k, "9.99 KiB/s"}, {9.996 * k, "10.0 KiB/s"},
+		{999.4 * k, "999 KiB/s"}, {999.6 * k, "0.98 MiB/s"}, {1023.9 * k, "1.00 MiB/s"},
+		{118 * m, "118 MiB/s"}, {999.6 * m, "0.98 GiB/s"}, {3.42 * g, "3.42 GiB/s"},
+		{99.96 * g, "100 GiB/s"}, {999.6 * g, "0.98 TiB/s"}, {2.5 * t, "2.50 TiB/s"},
 		{5000 * t, "5000 TiB/s"},
 	};
+	/* clang-format on */
 
 	(void)state;
 	check_format(format_rate, cases, ARRAY_SIZE(cases));
@@ -300,8 +311,8 @@ static void test_format_rate(void **state)
 /* The unit is that of the value between them, whatever they are themselves. */
 static void test_format_rate_interval(void **state)
 {
-	static const double m = 1 << 20, g = 1 << 30;
-	static const struct {
+	const double m = 1 << 20, g = 1 << 30;
+	const struct {
 		double lo, hi, like;
 		const char *text;
 	} cases[] = {
@@ -317,7 +328,8 @@ static void test_format_rate_interval(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		assert_ptr_equal(format_rate_interval(buf, sizeof(buf), cases[i].lo, cases[i].hi,
-						      cases[i].like), buf);
+						      cases[i].like),
+				 buf);
 		assert_string_equal(buf, cases[i].text);
 	}
 }

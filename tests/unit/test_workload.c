@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* Proves that a workload and the command line become the cells that they describe: all combinations,
- * paths next to each other, sections apart, and what cannot run left out with the reason. */
+/* Proves that a workload and the command line become the cells that they describe: all
+ * combinations, paths next to each other, sections apart, and what cannot run left out with the
+ * reason. */
+#include <glob.h>
+
 #include "tests/unit/plan_fixture.h"
 
 static unsigned int npaths(void)
@@ -29,6 +32,7 @@ static void test_the_default_matrix(void **state)
 
 static void test_the_path_varies_fastest(void **state)
 {
+	/* clang-format off */
 	static const char *const want[] = {
 		"ipc memfd null write 4096 1 1", "copy memfd null write 4096 1 1",
 		"ipc memfd null write 8192 1 1", "copy memfd null write 8192 1 1",
@@ -39,10 +43,12 @@ static void test_the_path_varies_fastest(void **state)
 		"ipc memfd null write 4096 2 3", "copy memfd null write 4096 2 3",
 		"ipc memfd null write 8192 2 3", "copy memfd null write 8192 2 3",
 	};
+	/* clang-format on */
 
 	(void)state;
 	assert_int_equal(plan_of("--path=ipc,copy", "--bs=4k,8k", "--depth=1,2", "--clients=1,3",
-				 "--sink=null"), 0);
+				 "--sink=null"),
+			 0);
 	assert_int_equal(plan.n, ARRAY_SIZE(want));
 	for (unsigned int i = 0; i < plan.n; i++)
 		assert_cell(i, want[i]);
@@ -50,16 +56,19 @@ static void test_the_path_varies_fastest(void **state)
 
 static void test_then_sink_source_and_op(void **state)
 {
+	/* clang-format off */
 	static const char *const want[] = {
 		"copy memfd read write 4096 1 1", "copy memfd null write 4096 1 1",
-		"copy anon read write 4096 1 1",  "copy anon null write 4096 1 1",
-		"copy memfd read read 4096 1 1",  "copy memfd null read 4096 1 1",
-		"copy anon read read 4096 1 1",   "copy anon null read 4096 1 1",
+		"copy anon read write 4096 1 1", "copy anon null write 4096 1 1",
+		"copy memfd read read 4096 1 1", "copy memfd null read 4096 1 1",
+		"copy anon read read 4096 1 1", "copy anon null read 4096 1 1",
 	};
+	/* clang-format on */
 
 	(void)state;
-	assert_int_equal(plan_of("--path=copy", "--bs=4k", "--sink=read,null", "--source=memfd,anon",
-				 "--op=write,read"), 0);
+	assert_int_equal(plan_of("--path=copy", "--bs=4k", "--sink=read,null",
+				 "--source=memfd,anon", "--op=write,read"),
+			 0);
 	assert_int_equal(plan.n, ARRAY_SIZE(want));
 	for (unsigned int i = 0; i < plan.n; i++)
 		assert_cell(i, want[i]);
@@ -70,7 +79,8 @@ static void test_as_many_cells_as_combinations(void **state)
 	(void)state;
 	assert_int_equal(plan_of("--path=copy,splice,ipc", "--bs=1k,2k,3k,4k,5k", "--depth=1,2,3,4",
 				 "--clients=1,2", "--sink=null,read", "--source=memfd,anon",
-				 "--op=write,read"), 0);
+				 "--op=write,read"),
+			 0);
 	assert_int_equal(plan.n, 3 * 5 * 4 * 2 * 2 * 2 * 2);
 	for (unsigned int i = 0; i < plan.n; i++) /* no two are the same */
 		for (unsigned int k = i + 1; k < plan.n; k++)
@@ -85,7 +95,8 @@ static void test_groups(void **state)
 	assert_true(cell_same_group(&plan.cells[0], &plan.cells[1]));
 	assert_false(cell_same_group(&plan.cells[1], &plan.cells[2]));
 	assert_int_equal(plan_of_file("path = copy\nbs = 4k\nsink = null\n[a]\n[b]\npin = none\n"
-				      "[c]\nproduce = once\n[d]\npattern = random\n"), 0);
+				      "[c]\nproduce = once\n[d]\npattern = random\n"),
+			 0);
 	assert_int_equal(plan.n, 4);
 	for (unsigned int i = 1; i < 4; i++)
 		assert_false(cell_same_group(&plan.cells[0], &plan.cells[i]));
@@ -95,7 +106,8 @@ static void test_a_file_without_sections(void **state)
 {
 	(void)state;
 	assert_int_equal(plan_of_file("; one matrix\npath = copy\nbs = 8k\nsink=read\nrounds = 7\n"
-				      "verify = no\nruntime: 50ms\n"), 0);
+				      "verify = no\nruntime: 50ms\n"),
+			 0);
 	assert_int_equal(plan.n, 1);
 	assert_cell(0, "copy memfd read write 8192 1 1");
 	assert_int_equal(plan.rounds, 7);
@@ -111,7 +123,8 @@ static void test_sections_are_apart(void **state)
 	assert_int_equal(plan_of_file("path = copy\nbs = 8k\nsink = null\nrounds = 2\n"
 				      "[one]\nrounds = 9\nop = read\n"
 				      "[two]\nbs = 4k,16k\npath = ipc\n"
-				      "[three]\nsink = read\n"), 0);
+				      "[three]\nsink = read\n"),
+			 0);
 	assert_int_equal(plan.n, 4);
 	assert_cell(0, "copy memfd null read 8192 1 1");
 	assert_cell(1, "ipc memfd null write 4096 1 1");
@@ -128,7 +141,8 @@ static void test_an_empty_section(void **state)
 {
 	(void)state;
 	assert_int_equal(plan_of_file("path = copy\nbs = 8k\nsink = null\n"
-				      "[as above]\n[larger]\nbs = 1m\n[as above, at the end]"), 0);
+				      "[as above]\n[larger]\nbs = 1m\n[as above, at the end]"),
+			 0);
 	assert_int_equal(plan.n, 3);
 	assert_cell(0, "copy memfd null write 8192 1 1");
 	assert_cell(1, "copy memfd null write 1048576 1 1");
@@ -139,7 +153,8 @@ static void test_a_section_in_two_places(void **state)
 {
 	(void)state;
 	assert_int_equal(plan_of_file("path = copy\nsink = null\n[a]\nbs = 8k\n[b]\nbs = 4k\n"
-				      "[a]\ndepth = 2\n"), 0);
+				      "[a]\ndepth = 2\n"),
+			 0);
 	assert_int_equal(plan.n, 2);
 	assert_cell(0, "copy memfd null write 8192 2 1");
 	assert_cell(1, "copy memfd null write 4096 1 1");
@@ -150,7 +165,8 @@ static void test_the_command_line_overrides_both(void **state)
 	(void)state;
 	assert_int_equal(plan_of_file("path = copy\nbs = 8k\nsink = null\nrounds = 2\n"
 				      "[one]\nbs = 16k\ndepth = 4\n[two]\nrounds = 6\n",
-				      "--bs=4k", "--rounds", "3"), 0);
+				      "--bs=4k", "--rounds", "3"),
+			 0);
 	assert_int_equal(plan.n, 2);
 	assert_cell(0, "copy memfd null write 4096 4 1");
 	assert_cell(1, "copy memfd null write 4096 1 1");
@@ -176,7 +192,8 @@ static void test_options_of_a_path_reach_its_server_alone(void **state)
 {
 	(void)state;
 	assert_int_equal(plan_of_file("path = copy,splice,ipc,uring\nbs = 4k\nsink = null\n"
-				      "threads = 3\n[a]\n[b]\nentries = 2\nthreads = 5\n"), 0);
+				      "threads = 3\n[a]\n[b]\nentries = 2\nthreads = 5\n"),
+			 0);
 	assert_int_equal(plan.n, 8);
 	for (unsigned int i = 0; i < 8; i++)
 		assert_int_equal(plan.cells[i].nargs, i % 4 < 2 || i == 7);
@@ -227,10 +244,30 @@ static void test_sink_file_needs_a_file(void **state)
 	assert_string_equal(plan.cells[0].config.file, "/dev/shm/y");
 }
 
+/* Run from the top of the tree, as tests/run does. A file to store in is the user's to name. */
+static void test_the_workloads_that_we_ship(void **state)
+{
+	glob_t found;
+
+	(void)state;
+	assert_int_equal(glob("workloads/*.ini", 0, NULL, &found), 0);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		if (plan_of(found.gl_pathv[i], "--file=/dev/shm/zcbench.dat"))
+			fail_msg("%s", e.what);
+		assert_true(plan.n > 0);
+		assert_non_null(plan.description);
+	}
+	globfree(&found);
+	plan_free(&plan);
+	memset(&plan, 0, sizeof(plan));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 	const struct CMUnitTest tests[] = {
+		/* before the others go elsewhere */
+		cmocka_unit_test(test_the_workloads_that_we_ship),
 		TEST(test_the_default_matrix),
 		TEST(test_the_path_varies_fastest),
 		TEST(test_then_sink_source_and_op),

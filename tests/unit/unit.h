@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What unit tests include: cmocka with the headers that it wants first, and asserts that it lacks. */
+/* What unit tests include: cmocka with the headers that it wants first, and asserts that it lacks.
+ */
 #ifndef ZC_UNIT_H
 #define ZC_UNIT_H
 

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: MIT
+/*
+ * zcbench vm: this very program in a QEMU guest with another kernel. Files have the same names on both
+ * sides: the guest's command runs in a folder of the same name, what it is told to write comes back to
+ * where it would lie without a guest, and files that the arguments name go in.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/cmd.h"
+#include "cli/version.h"
+#include "cli/vm_kernel.h"
+#include "lib/guest.h"
+#include "lib/guest_image.h"
+
+#define FILE_MAX     (64u << 20) /* a larger file is no argument but data */
+#define CONSOLE_TAIL 30          /* lines shown when a guest fails */
+
+enum mode { RUN, SCRIPT, SHELL };
+static const char *const mode_names[] = {"run", "script", "shell"};
+
+struct vm {
+	struct options *o;
+	enum mode mode;
+	char cwd[4096];
+	char output[64];            /* the result folder, where the user named none */
+	struct names args;          /* of the command in the guest */
+	struct names collect;       /* absolute: what comes back */
+	char kernel[4096], modules[4096 + 16];
+	char token[GUEST_TOKEN];
+	struct guest_image image;
+	struct guest *guest;
+};
+
+/* The absolute form of a name without "//", "/./" and "/../", as text. The caller's to free. */
+static char *absolute(const struct vm *vm, const char *name)
+{
+	char *all = NULL, *out, *save = NULL;
+
+	if (asprintf(&all, "%s/%s", name[0] == '/' ? "" : vm->cwd, name) < 0)
+		return NULL;
+	out = calloc(1, strlen(all) + 2);
+	for (char *part = strtok_r(all, "/", &save); part && out; part = strtok_r(NULL, "/", &save)) {
+		if (!strcmp(part, ".."))
+			*(strrchr(out, '/') ? strrchr(out, '/') : out) = '\0';
+		else if (strcmp(part, "."))
+			strcat(strcat(out, "/"), part);
+	}
+	free(all);
+	return out;
+}
+
+static void add_name(struct names *list, const char *name)
+{
+	if (name && name[0] && list->n < OPT_LIST_MAX)
+		list->v[list->n++] = name;
+}
+
+/* The value of argument i if it is an option with that name: "--name value" or "--name=value". */
+static const char *value_of(const struct names *args, unsigned int i, const char *name)
+{
+	const char *a = args->v[i];
+	size_t n = strlen(name);
+
+	if (strncmp(a, "--", 2) || strncmp(a + 2, name, n))
+		return NULL;
+	if (a[2 + n] == '=')
+		return a + 3 + n;
+	return !a[2 + n] && i + 1 < args->n ? args->v[i + 1] : NULL;
+}
+
+static bool is_file(const char *name)
+{
+	struct stat st;
+
+	return stat(name, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= FILE_MAX;
+}
+
+/* What the arguments name: files that the command shall write come back, files that it reads go in. */
+static void look_through(struct vm *vm)
+{
+	static const char *const written[] = {"output", "json", "csv", "file"};
+	const struct names *args = &vm->args;
+
+	for (unsigned int i = 0; i < args->n; i++) {
+		const char *v = NULL;
+
+		for (int k = 0; k < 4 && !v; k++) {
+			v = value_of(args, i, written[k]);
+			/* --file is data, often a device: it stays in the guest */
+			if (v && strcmp(v, "-") && strcmp(written[k], "file") != 0 &&
+			    vm->collect.n < UNPACK_PATHS_MAX)
+				add_name(&vm->collect, absolute(vm, v));
+		}
+		if (v) {
+			i += v == (i + 1 < args->n ? args->v[i + 1] : NULL);
+			continue;
+		}
+		v = strchr(args->v[i], '=');
+		v = args->v[i][0] == '-' && v ? v + 1 : args->v[i];
+		if (is_file(v))
+			add_name(&vm->image.files, absolute(vm, v));
+	}
+}
+
+/* As `run` does it, but by our clock and time zone. */
+static void add_output(struct vm *vm)
+{
+	time_t t = time(NULL);
+	struct tm tm;
+
+	for (unsigned int i = 0; i < vm->args.n; i++)
+		if (value_of(&vm->args, i, "output"))
+			return;
+	localtime_r(&t, &tm);
+	strftime(vm->output, sizeof(vm->output), "results/%Y%m%d-%H%M%S", &tm);
+	if (vm->args.n + 2 > OPT_LIST_MAX)
+		return;
+	memmove(vm->args.v + 3, vm->args.v + 1, (vm->args.n - 1) * sizeof(vm->args.v[0]));
+	vm->args.v[1] = "--output";
+	vm->args.v[2] = vm->output;
+	vm->args.n += 2;
+}
+
+static int take_arguments(struct vm *vm, struct err *e)
+{
+	const struct names *rest = &vm->o->rest;
+
+	if (!rest->n)
+		return err_remedy((err_set(e, -EINVAL, "there is nothing to run in the guest"), e),
+				  "zcbench vm -- run, or zcbench vm shell");
+	if (!getcwd(vm->cwd, sizeof(vm->cwd)))
+		return err_sys(e, -errno, "the current folder");
+	vm->mode = strcmp(rest->v[0], "shell") ? RUN : rest->n == 1 ? SHELL : SCRIPT;
+	for (unsigned int i = vm->mode != RUN; i < rest->n; i++)
+		add_name(&vm->args, rest->v[i]);
+	if (vm->mode == SCRIPT && !is_file(vm->args.v[0]))
+		return err_set(e, -EINVAL, "there is no script %s", vm->args.v[0]);
+	if (vm->mode == RUN && !strcmp(vm->args.v[0], "run"))
+		add_output(vm);
+	if (vm->mode != RUN)
+		add_name(&vm->collect, absolute(vm, "results"));
+	look_through(vm);
+	return 0;
+}
+
+static void quote(FILE *f, const char *text)
+{
+	fputc('\'', f);
+	for (; *text; text++)
+		if (*text == '\'')
+			fputs("'\\''", f);
+		else
+			fputc(*text, f);
+	fputc('\'', f);
+}
+
+/* A quoted list inside a quoted value: the init script evaluates it. */
+static void put_list(FILE *f, const char *name, const struct names *list, bool lines)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *inner = open_memstream(&text, &len);
+
+	for (unsigned int i = 0; inner && i < list->n; i++) {
+		if (lines)
+			fputs(list->v[i], inner);
+		else
+			quote(inner, list->v[i]);
+		fputc(lines ? '\n' : ' ', inner);
+	}
+	if (inner)
+		fclose(inner);
+	fprintf(f, "%s=", name);
+	quote(f, text ? text : "");
+	fputc('\n', f);
+	free(text);
+}
+
+/* What kernel/guest-init.sh reads. The caller's to free. */
+static char *make_config(const struct vm *vm, bool kvm)
+{
+	const struct config *c = &vm->o->config;
+	const char *term = getenv("TERM"), *fault = c->vm.fault ? c->vm.fault : "none";
+	char *text = NULL, env[200], tty[64] = "-echo";
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return NULL;
+	if (isatty(0))
+		vm_terminal_size(tty, sizeof(tty));
+	snprintf(env, sizeof(env), "export ZCBENCH_VIRTUAL=%s TERM=%.60s", kvm ? "kvm" : "tcg",
+		 term && strspn(term, "abcdefghijklmnopqrstuvwxyz0123456789-+.") == strlen(term) ? term : "dumb");
+	fprintf(f, "zc_mode=%s\nzc_token=%s\nzc_fault=%s\nzc_net=%s\n", mode_names[vm->mode], vm->token,
+		fault, c->vm.net ? "yes" : "");
+	fprintf(f, "zc_tty='%s'\nzc_env='%s'\nzc_cwd=", tty, env);
+	quote(f, vm->cwd);
+	fputc('\n', f);
+	put_list(f, "zc_arguments", &vm->args, false);
+	put_list(f, "zc_collect", &vm->collect, true);
+	fclose(f);
+	return text;
+}
+
+static int make_token(struct vm *vm, struct err *e)
+{
+	unsigned char random[16];
+
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return err_sys(e, -errno, "random numbers");
+	strcpy(vm->token, "zcbench-end-");
+	for (size_t i = 0; i < sizeof(random); i++)
+		sprintf(vm->token + strlen(vm->token), "%02x", random[i]);
+	return 0;
+}
+
+static int boot(struct vm *vm, bool kvm, FILE *console, struct err *e)
+{
+	const struct config *c = &vm->o->config;
+	const bool limited = vm->mode != SHELL || opts_given(&vm->o->sets[0], "timeout");
+	struct guest_config g = {
+		.qemu = {.kernel = vm->kernel,
+			 .append = c->vm.append,
+			 .kvm = kvm,
+			 .cpus = vm_cpus(c->vm.cpus),
+			 .mem = c->vm.mem,
+			 .disk = c->vm.disk,
+			 .net = c->vm.net,
+			 .tty = vm->mode == SHELL},
+		.token = vm->token,
+		.timeout_ns = limited ? c->vm.timeout_ns : 0,
+		.silence_ns = c->vm.silence_ns,
+		.console_file = console,
+	};
+	char *config = make_config(vm, kvm);
+	int ret;
+
+	vm->image.config = config ? config : "";
+	ret = guest_image_make(&vm->image, e);
+	free(config);
+	if (ret < 0)
+		return ret;
+	g.qemu.initramfs = ret;
+	memset(vm->guest, 0, sizeof(*vm->guest));
+	vm->guest->files.nallowed = vm->collect.n;
+	memcpy(vm->guest->files.allowed, vm->collect.v, vm->collect.n * sizeof(vm->collect.v[0]));
+	ret = guest_run(vm->guest, &g, e);
+	close(g.qemu.initramfs);
+	return ret;
+}
+
+/* KVM where a guest really runs under it. Where one instruction ran but this guest never says a word,
+ * KVM does not work after all. */
+static int boot_somehow(struct vm *vm, FILE *console, struct err *e)
+{
+	const char *accel = vm->o->config.vm.accel;
+	bool kvm = strcmp(accel, "tcg") != 0 && qemu_kvm_works(e);
+	int ret;
+
+	if (!kvm && !strcmp(accel, "kvm"))
+		return err_remedy(e, "--accel tcg (slow: timings are not a machine's)");
+	ret = boot(vm, kvm, console, e);
+	if (ret && ret != -EINTR && kvm && strcmp(accel, "kvm") != 0 && !vm->guest->spoke) {
+		warn("under KVM the guest never said a word (%s); once more with TCG", e->what);
+		ret = boot(vm, false, console, e);
+	}
+	return ret;
+}
+
+static int finish(const struct vm *vm, int ret, const struct err *e)
+{
+	const struct guest *g = vm->guest;
+
+	if (g->complaints)
+		warn("the guest's kernel complained (%u line%s): %s; --console FILE keeps all it says",
+		     g->complaints, g->complaints == 1 ? "" : "s", g->complaint);
+	if (!ret)
+		return g->status;
+	if (ret != -EINTR)
+		guest_print_console(g, stderr, CONSOLE_TAIL);
+	err_print(e);
+	if (g->files.files)
+		for (unsigned int i = 0; i < vm->collect.n; i++)
+			fprintf(stderr, "  what came until then is in %s\n", vm->collect.v[i]);
+	return EXIT_FAILED;
+}
+
+int cmd_vm(struct options *o)
+{
+	struct vm *vm = calloc(1, sizeof(*vm));
+	char init[4096], workloads[4096];
+	FILE *console = NULL;
+	struct err e = {0};
+	int ret;
+
+	if (!vm)
+		return EXIT_FAILED;
+	vm->guest = calloc(1, sizeof(*vm->guest));
+	vm->o = o;
+	if (take_arguments(vm, &e)) {
+		err_print(&e);
+		return EXIT_USAGE;
+	}
+	if (vm_needs(&e)) {
+		err_print(&e);
+		return EXIT_NOTHING;
+	}
+	ret = vm_data(init, sizeof(init), "kernel/guest-init.sh", &e);
+	if (!ret)
+		ret = vm_kernel(o->config.vm.kernel, vm->kernel, sizeof(vm->kernel), vm->modules,
+				sizeof(vm->modules), &e);
+	if (!ret)
+		ret = make_token(vm, &e);
+	if (!ret && o->config.vm.console) {
+		console = fopen(o->config.vm.console, "we");
+		if (!console)
+			ret = err_sys(&e, -errno, "writing %s", o->config.vm.console);
+	}
+	vm->image.init = init;
+	vm->image.modules = vm->modules[0] ? vm->modules : NULL;
+	if (!vm_data(workloads, sizeof(workloads), "workloads", NULL))
+		vm->image.workloads = workloads;
+	vm->image.workloads_name = ZCBENCH_DATADIR "/workloads";
+	vm->image.programs = o->config.vm.with;
+	if (!ret)
+		ret = boot_somehow(vm, console, &e);
+	if (console)
+		fclose(console);
+	return finish(vm, ret, &e);
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+/* What the processes of a round answered, as the round's object for the result; see round_json.h. */
+#include <errno.h>
+#include <string.h>
+
+#include "cli/round_json.h"
+
+static uint64_t integer(const json_t *obj, const char *name)
+{
+	return (uint64_t)json_integer_value(json_object_get(obj, name));
+}
+
+/* What the server counted during the round: `after` minus `before`, for one op. */
+json_t *round_route_diff(const json_t *before, const json_t *after)
+{
+	json_t *out = json_object(), *a;
+	const char *route;
+
+	json_object_foreach((json_t *)after, route, a) {
+		const json_t *b = json_object_get(before, route);
+		uint64_t requests = integer(a, "requests") - integer(b, "requests");
+		uint64_t bytes = integer(a, "bytes") - integer(b, "bytes");
+
+		if (requests)
+			json_object_set_new(out, route,
+					    json_pack("{s:I, s:I}", "requests", (json_int_t)requests,
+						      "bytes", (json_int_t)bytes));
+	}
+	return out;
+}
+
+static json_t *role(const struct usage *u, uint64_t not_ours_ns)
+{
+	/* Production is user time on the client's own thread, but the split between user and kernel time
+	 * is sampled, and only their sum is exact: what user time does not cover was booked as kernel. */
+	uint64_t user = u->user_ns > not_ours_ns ? u->user_ns - not_ours_ns : 0;
+	uint64_t rest = u->user_ns > not_ours_ns ? 0 : not_ours_ns - u->user_ns;
+	uint64_t kernel = u->kernel_ns > rest ? u->kernel_ns - rest : 0;
+
+	return json_pack("{s:I, s:I}", "user", (json_int_t)user, "kernel", (json_int_t)kernel);
+}
+
+static json_t *switches(const struct usage *u)
+{
+	return json_pack("{s:I, s:I}", "voluntary", (json_int_t)u->voluntary_switches, "involuntary",
+			 (json_int_t)u->involuntary_switches);
+}
+
+static json_t *faults(const struct usage *u)
+{
+	return json_pack("{s:I, s:I}", "minor", (json_int_t)u->minor_faults, "major",
+			 (json_int_t)u->major_faults);
+}
+
+static json_t *latency_json(const struct hist *h)
+{
+	return json_pack("{s:f, s:f, s:f, s:f, s:I, s:I, s:f}", "p50", hist_quantile(h, 0.5), "p90",
+			 hist_quantile(h, 0.9), "p99", hist_quantile(h, 0.99), "p999",
+			 hist_quantile(h, 0.999), "max", (json_int_t)h->max, "min",
+			 (json_int_t)(h->total ? h->min : 0), "mean",
+			 h->total ? (double)h->sum / (double)h->total : 0.0);
+}
+
+int round_sum_clients(const json_t *results, struct round_totals *t, struct err *e)
+{
+	memset(t, 0, sizeof(*t));
+	hist_init(&t->latency);
+	for (size_t i = 0; i < json_array_size(results); i++) {
+		const json_t *c = json_array_get(results, i);
+		static struct hist h;
+		struct usage u;
+
+		if (hist_from_json(&h, json_object_get(c, "latency")))
+			return err_set(e, -EPROTO, "a client's histogram makes no sense");
+		hist_merge(&t->latency, &h);
+		usage_from_json(&u, json_object_get(c, "usage"));
+		usage_add(&t->usage, &u);
+		t->ops += integer(c, "ops");
+		t->payload += integer(c, "payload_bytes");
+		t->produce_ns += integer(c, "produce_ns");
+		t->produce_cpu_ns += integer(c, "produce_cpu_ns");
+		t->copied += integer(c, "copied_bytes");
+		if (integer(c, "wall_ns") > t->wall_ns)
+			t->wall_ns = integer(c, "wall_ns");
+		if (integer(c, "elapsed_ns"))
+			t->rate += (double)integer(c, "payload_bytes") * 1e9 /
+				   (double)integer(c, "elapsed_ns");
+	}
+	if (!t->ops || t->rate <= 0)
+		return err_set(e, -EIO, "no operation completed");
+	return 0;
+}
+
+/* What each client did, where there are several: fairness can be computed from it. */
+static json_t *each_client(const json_t *results)
+{
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < json_array_size(results); i++) {
+		const json_t *c = json_array_get(results, i);
+
+		json_array_append_new(out, json_pack("{s:O, s:O, s:O}", "ops", json_object_get(c, "ops"),
+						     "payload_bytes",
+						     json_object_get(c, "payload_bytes"), "elapsed_ns",
+						     json_object_get(c, "elapsed_ns")));
+	}
+	return out;
+}
+
+json_t *round_json(const struct round_totals *t, const json_t *before, const json_t *after,
+		   const struct system_usage *sys, json_t *routes, const json_t *results)
+{
+	struct usage a, b, server;
+	json_t *j, *histogram;
+
+	usage_from_json(&a, json_object_get(before, "usage"));
+	usage_from_json(&b, json_object_get(after, "usage"));
+	usage_diff(&server, &a, &b);
+	j = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o}", "payload_bytes", (json_int_t)t->payload,
+		      "ops", (json_int_t)t->ops, "elapsed_ns",
+		      (json_int_t)((double)t->payload * 1e9 / t->rate), "wall_ns",
+		      (json_int_t)t->wall_ns, "produce_ns", (json_int_t)t->produce_ns,
+		      "produce_cpu_ns", (json_int_t)t->produce_cpu_ns, "throughput_bytes_per_s", t->rate, "latency_ns", latency_json(&t->latency));
+	json_object_set_new(j, "cpu_ns",
+			    json_pack("{s:o, s:o}", "client", role(&t->usage, t->produce_cpu_ns),
+				      "server", role(&server, 0)));
+	if (sys) {
+		json_object_set_new(json_object_get(j, "cpu_ns"), "system",
+				    json_integer((json_int_t)sys->busy_ns));
+		json_object_set_new(j, "stolen_ns", json_integer((json_int_t)sys->stolen_ns));
+	}
+	json_object_set_new(j, "context_switches", json_pack("{s:o, s:o}", "client", switches(&t->usage),
+							     "server", switches(&server)));
+	json_object_set_new(j, "page_faults", json_pack("{s:o, s:o}", "client", faults(&t->usage),
+							"server", faults(&server)));
+	json_object_set_new(j, "requests", routes);
+	json_object_set_new(j, "largest_request",
+			    json_integer((json_int_t)integer(after, "largest_request")));
+	/* the declared part of the ledger: copies that our own code makes in user space */
+	json_object_set_new(j, "copied_bytes",
+			    json_pack("{s:{s:I}, s:{s:I}}", "client_user", "user", (json_int_t)t->copied,
+				      "server_user", "user",
+				      (json_int_t)(integer(after, "user_copied_bytes") -
+						   integer(before, "user_copied_bytes"))));
+	if (json_array_size(results) > 1)
+		json_object_set_new(j, "clients", each_client(results));
+	histogram = hist_to_json(&t->latency);
+	json_object_set(j, "latency_histogram", json_object_get(histogram, "buckets"));
+	json_decref(histogram);
+	return j;
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+/* Where zcbench vm gets what it needs from; see vm_kernel.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "cli/version.h"
+#include "cli/vm_kernel.h"
+#include "lib/program.h"
+
+int vm_data(char *buf, size_t len, const char *name, struct err *e)
+{
+	/* beside the program; above its build folder (build/asan/zcbench); where it was installed */
+	static const char *const up[] = {"", "../../", NULL};
+	char self[4096];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	self[n > 0 ? n : 0] = '\0';
+	if (strrchr(self, '/'))
+		*strrchr(self, '/') = '\0';
+	for (int i = 0; up[i]; i++) {
+		snprintf(buf, len, "%s/%s%s", self, up[i], name);
+		if (access(buf, R_OK) == 0)
+			return 0;
+	}
+	snprintf(buf, len, "%s/%s", ZCBENCH_DATADIR, name);
+	if (access(buf, R_OK) == 0)
+		return 0;
+	return !e ? -ENOENT : err_remedy((err_set(e, -ENOENT, "%s is neither beside zcbench nor installed",
+						  name), e), "make install");
+}
+
+int vm_needs(struct err *e)
+{
+	static const struct {
+		const char *program, *package;
+	} all[] = {{"qemu-system-x86_64", "qemu-system-x86"}, {"busybox", "busybox-static"}};
+	struct utsname u;
+	char path[4096];
+
+	if (uname(&u) == 0 && strcmp(u.machine, "x86_64") != 0)
+		return err_set(e, -ENOENT, "zcbench vm knows x86_64 only: the guest runs this very program, "
+					   "which is for %s", u.machine);
+	for (int i = 0; i < 2; i++)
+		if (program_find(all[i].program, path, sizeof(path)))
+			return err_remedy((err_set(e, -ENOENT, "%s is not installed", all[i].program), e),
+					  "sudo apt-get install %s", all[i].package);
+	return 0;
+}
+
+unsigned int vm_cpus(uint64_t wanted)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return wanted ? (unsigned int)wanted : n < 2 ? 2 : n > 4 ? 4 : (unsigned int)n;
+}
+
+void vm_terminal_size(char *buf, size_t len)
+{
+	struct winsize w;
+
+	buf[0] = '\0';
+	if (ioctl(0, TIOCGWINSZ, &w) == 0 && w.ws_row && w.ws_col)
+		snprintf(buf, len, "rows %u cols %u", w.ws_row, w.ws_col);
+}
+
+static int cache_folder(char *buf, size_t len, struct err *e)
+{
+	const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+
+	if (xdg && xdg[0] == '/')
+		snprintf(buf, len, "%s/zcbench", xdg);
+	else if (geteuid() == 0)
+		snprintf(buf, len, "/var/cache/zcbench");
+	else if (home && home[0] == '/')
+		snprintf(buf, len, "%s/.cache/zcbench", home);
+	else
+		return err_remedy((err_set(e, -ENOENT, "there is no folder to keep a kernel in"), e),
+				  "set XDG_CACHE_HOME or HOME");
+	return 0;
+}
+
+/* The script says what went wrong; we say what that means. */
+static int fetch(const char *version, char *kernel, size_t len, struct err *e)
+{
+	char script[4096], cache[4096];
+	char *argv[] = {script, cache, (char *)version, NULL};
+	int ret = vm_data(script, sizeof(script), "kernel/fetch-debian.sh", e);
+
+	if (!ret)
+		ret = cache_folder(cache, sizeof(cache), e);
+	if (ret)
+		return ret;
+	ret = program_run(argv, kernel, len);
+	kernel[strcspn(kernel, "\n")] = '\0';
+	if (ret || !kernel[0])
+		return err_remedy((err_set(e, -EIO, "there is no kernel for the guest"), e),
+				  "zcbench vm --kernel PATH, with a bzImage that you have");
+	return 0;
+}
+
+/* The boot protocol's magic number (Documentation/arch/x86/boot.rst). */
+static bool is_bzimage(const char *kernel, struct err *e)
+{
+	int fd = open(kernel, O_RDONLY | O_CLOEXEC);
+	char magic[4] = "";
+
+	if (fd < 0) {
+		err_remedy((err_sys(e, -errno, "--kernel: cannot read %s", kernel), e),
+			   "--kernel debian, debian:VERSION, or the path of a bzImage");
+		return false;
+	}
+	if (pread(fd, magic, 4, 0x202) != 4 || memcmp(magic, "HdrS", 4)) {
+		close(fd);
+		err_remedy((err_set(e, -EINVAL, "--kernel: %s is not a bzImage", kernel), e),
+			   "arch/x86/boot/bzImage of a kernel's build folder, or /boot/vmlinuz-VERSION");
+		return false;
+	}
+	close(fd);
+	return true;
+}
+
+int vm_kernel(const char *wanted, char *kernel, size_t len, char *modules, size_t mlen, struct err *e)
+{
+	struct stat st;
+	int ret = 0;
+
+	if (!strcmp(wanted, "debian"))
+		ret = fetch(NULL, kernel, len, e);
+	else if (!strncmp(wanted, "debian:", 7) && wanted[7])
+		ret = fetch(wanted + 7, kernel, len, e);
+	else
+		snprintf(kernel, len, "%s", wanted);
+	if (!ret && !is_bzimage(kernel, e))
+		ret = e->code;
+	if (ret)
+		return ret;
+	snprintf(modules, mlen, "%.*s/modules",
+		 strrchr(kernel, '/') ? (int)(strrchr(kernel, '/') - kernel) : 1,
+		 strrchr(kernel, '/') ? kernel : ".");
+	if (stat(modules, &st) || !S_ISDIR(st.st_mode))
+		modules[0] = '\0';
+	return 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Where zcbench vm gets what it needs from: kernel, modules, scripts, programs. */
+#ifndef ZC_VM_KERNEL_H
+#define ZC_VM_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/err.h"
+
+/* Turns what --kernel says into the name of a bzImage: "debian" and "debian:VERSION" are fetched into the
+ * cache unless they are there. `modules` becomes the folder of that name beside it, or empty. */
+int vm_kernel(const char *wanted, char *kernel, size_t len, char *modules, size_t mlen, struct err *e);
+
+/* Finds a file or folder that belongs to zcbench ("kernel/guest-init.sh"): in the tree that the program
+ * was built in, or where it was installed. -ENOENT (e may be NULL). */
+int vm_data(char *buf, size_t len, const char *name, struct err *e);
+
+/* Looks for QEMU and busybox, before anything is fetched. -ENOENT with the package to install. */
+int vm_needs(struct err *e);
+
+/* The guest's CPUs: as wanted, or, for 0, as many as here, at most 4 and at least 2. */
+unsigned int vm_cpus(uint64_t wanted);
+
+/* The size of our terminal as arguments of stty(1): "rows 24 cols 80", or an empty string. */
+void vm_terminal_size(char *buf, size_t len);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* What is in the guest of `zcbench vm`: this very program with its libraries, busybox, the init script,
+ * kernel modules, and what the user wants to have with them. Paths are the same as on the host. */
+#ifndef ZC_GUEST_IMAGE_H
+#define ZC_GUEST_IMAGE_H
+
+#include "lib/err.h"
+#include "lib/options.h"
+
+struct guest_image {
+	const char *init;      /* kernel/guest-init.sh */
+	const char *config;    /* the text of /zcbench/config; see the script */
+	const char *modules;   /* a folder of *.ko, loaded in the order of their names, or NULL */
+	const char *workloads; /* the folder of workload files, or NULL */
+	const char *workloads_name; /* its name in the guest */
+	struct names programs; /* also packed, with their libraries */
+	struct names files;    /* also packed: absolute names */
+};
+
+/* Writes the initramfs into a memory file and returns its descriptor, the caller's; or a negative errno
+ * with a remedy (-ENOENT: busybox is missing). */
+int guest_image_make(const struct guest_image *g, struct err *e);
+
+#endif
