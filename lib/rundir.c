@@ -53,6 +53,14 @@ static unsigned long long start_time(int pid)
 	return t;
 }
 
+static bool is_run(const char *name)
+{
+	unsigned long long t;
+	int pid;
+
+	return sscanf(name, "%d.%llu", &pid, &t) == 2;
+}
+
 static bool alive(const char *name)
 {
 	unsigned long long t;
@@ -416,7 +424,7 @@ int rundir_cleanup(bool verbose)
 		char path[600];
 		int n;
 
-		if (d->d_name[0] == '.' || alive(d->d_name))
+		if (!is_run(d->d_name) || alive(d->d_name))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", base, d->d_name);
 		n = tidy(path, verbose);

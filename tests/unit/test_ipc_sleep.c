@@ -13,10 +13,14 @@
 #include "lib/ipc.h"
 #include "tests/unit/unit.h"
 
-#define MEETINGS  300000
+#define MEETINGS  1000000
 #define STUCK_SEC 20
 
-static _Atomic uint32_t word, sleeps, meeting, parted;
+/* a cache line each, as in the ring: it is the time that a line travels in which things go wrong */
+_Alignas(64) static _Atomic uint32_t word;
+_Alignas(64) static _Atomic uint32_t sleeps;
+_Alignas(64) static _Atomic uint32_t meeting;
+_Alignas(64) static _Atomic uint32_t parted;
 
 static void cycles(uint64_t *random)
 {
