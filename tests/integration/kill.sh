@@ -108,7 +108,8 @@ fi
 start copy
 victim serve copy
 guard=$(pgrep -P $run zcbench-guard)
-kill -KILL "$guard" $run "$pid"
+kill -STOP $run "$guard" # neither shall see the other die
+kill -KILL "$pid" "$guard" $run
 wait $run || true
 expect 0 $Z cleanup
 printed "unmounted"

@@ -48,9 +48,9 @@ static inline struct ipc_channel ticket(uint64_t fh, uint32_t flags, uid_t uid)
 {
 	struct ipc_channel ch;
 
-	return ipc_server_ticket(server, fh, MINIFS_FIRST_INO + fh % 2, flags, uid, &ch)
-		       ? (struct ipc_channel){0}
-		       : ch;
+	if (ipc_server_ticket(server, fh, MINIFS_FIRST_INO + fh % 2, flags, uid, &ch))
+		ch.version = 0;
+	return ch;
 }
 
 static inline int reach(int sock, const struct ipc_channel *ch)
