@@ -82,7 +82,7 @@ members() {
 # Nothing of this test's runs is left: no mount, no process, no run folder.
 nothing_left() {
 	local i
-	for i in $(seq 50); do
+	for i in $(seq 200); do
 		if ! grep -q "$T" /proc/mounts && [ -z "$(members)" ] &&
 			! ls -d "$ZCBENCH_RUNDIR"/*.* >/dev/null 2>&1; then
 			return 0
