@@ -29,7 +29,7 @@ struct config {
 	struct names path, sink, source, op;
 	struct numbers bs, depth, clients;
 	/* the same for all cells */
-	uint64_t rounds, runtime_ns, warmup_ns, count, size;
+	uint64_t rounds, runtime_ns, warmup_ns, count, size, max_io;
 	const char *serve_sink, *driver, *file, *pin, *produce, *pattern, *output, *csv, *json;
 	bool verify, quiet, setup, overwrite, direct_io;
 	uint64_t watchdog_ns;

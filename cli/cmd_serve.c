@@ -24,6 +24,7 @@ int cmd_serve(struct options *o)
 	struct serve_config s = {.control_fd = opts_given(&o->sets[0], "control-fd")
 						       ? (int)c->control_fd : -1,
 				 .direct_io = c->direct_io,
+				 .max_io = c->max_io,
 				 .shares_cpu = c->shares_cpu};
 	struct stat st;
 

@@ -51,6 +51,7 @@ static json_t *cell_json(const struct cell *c)
 		json_object_set_new(j, "count", json_integer((json_int_t)c->config.count));
 	else
 		json_object_set_new(j, "runtime_ns", json_integer((json_int_t)c->config.runtime_ns));
+	json_object_set_new(j, "max_io", json_integer((json_int_t)c->config.max_io));
 	if (c->sink->needs_file)
 		json_object_set_new(j, "file", json_text(c->config.file));
 	json_object_set_new(j, "path_options", options);

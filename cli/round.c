@@ -116,12 +116,13 @@ static int ask(struct child *c, const char *who, json_t *question, json_t **msg,
 static int start_server(struct round *r, const struct placement *p, struct err *e)
 {
 	const struct config *c = &r->cell->config;
-	char size[32], files[16];
+	char size[32], files[16], max_io[32];
 	char *argv[OPT_TABLE_MAX + 24];
 	json_t *msg = NULL;
 	int n = 0, ret;
 
 	snprintf(size, sizeof(size), "%" PRIu64, c->size);
+	snprintf(max_io, sizeof(max_io), "%" PRIu64, c->max_io);
 	snprintf(files, sizeof(files), "%u", r->cell->clients);
 	argv[n++] = "zcbench";
 	argv[n++] = "serve";
@@ -133,6 +134,8 @@ static int start_server(struct round *r, const struct placement *p, struct err *
 	argv[n++] = size;
 	argv[n++] = "--files";
 	argv[n++] = files;
+	argv[n++] = "--max-io";
+	argv[n++] = max_io;
 	if (c->file) {
 		argv[n++] = "--file";
 		argv[n++] = (char *)c->file;

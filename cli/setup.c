@@ -6,6 +6,8 @@
 
 #include "cli/setup.h"
 
+#define PAGES_LIMIT "/proc/sys/fs/fuse/max_pages_limit"
+
 static uint64_t read_number(const char *folder, const char *name)
 {
 	uint64_t n = 0;
@@ -46,6 +48,8 @@ static int reserve(struct rundir *dir, const struct source_ops *source, uint64_t
 
 int setup(struct rundir *dir, const struct plan *plan, struct err *e)
 {
+	uint64_t max_io = 0;
+	char pages[32];
 	int ret = 0;
 
 	for (const struct path_ops *const *p = paths; *p && !ret; p++) {
@@ -55,6 +59,13 @@ int setup(struct rundir *dir, const struct plan *plan, struct err *e)
 			used |= !plan->cells[i].skipped && plan->cells[i].path == *p;
 		if (used && (*p)->setting && access((*p)->setting, F_OK) == 0)
 			ret = rundir_set(dir, (*p)->setting, (*p)->setting_value, e);
+	}
+	for (unsigned int i = 0; i < plan->n; i++)
+		if (!plan->cells[i].skipped && plan->cells[i].config.max_io > max_io)
+			max_io = plan->cells[i].config.max_io;
+	if (!ret && max_io > 1 << 20 && access(PAGES_LIMIT, F_OK) == 0) {
+		snprintf(pages, sizeof(pages), "%" PRIu64, max_io / 4096);
+		ret = rundir_set(dir, PAGES_LIMIT, pages, e);
 	}
 	for (const struct source_ops *const *s = sources; *s && !ret; s++) {
 		uint64_t need = 0;

@@ -402,6 +402,7 @@ int guest_run(struct guest *g, const struct guest_config *c, struct err *e)
 	struct watch *w = calloc(1, sizeof(*w));
 	const struct termios *terminal;
 	struct termios old_terminal;
+	struct sigaction hup;
 	sigset_t set, old;
 	int ret;
 
@@ -414,7 +415,8 @@ int guest_run(struct guest *g, const struct guest_config *c, struct err *e)
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	if (!sigaction(SIGHUP, NULL, &hup) && hup.sa_handler != SIG_IGN)
+		sigaddset(&set, SIGHUP); /* nohup means it */
 	sigprocmask(SIG_BLOCK, &set, &old);
 	w->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	terminal = raw_terminal(c->qemu.tty, &old_terminal);

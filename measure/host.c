@@ -149,6 +149,8 @@ json_t *host_describe(void)
 	set_cpuinfo(h);
 	json_object_set_new(h, "cpus_possible", json_integer(cpus_possible()));
 	json_object_set_new(h, "cpus_allowed", json_integer(cpus_allowed(cpus, CPUS_MAX)));
+	if (getenv("ZCBENCH_VIRTUAL"))
+		json_object_set_new(h, "virtual_machine", json_string(getenv("ZCBENCH_VIRTUAL")));
 	set_line(h, "smt", "/sys/devices/system/cpu/smt/control");
 	set_caches(h);
 	set_line(h, "governor", "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
@@ -196,11 +198,15 @@ json_t *host_warnings(const json_t *host, const json_t *load, bool split, unsign
 {
 	const char *governor = json_string_value(json_object_get(host, "governor"));
 	const char *clock = json_string_value(json_object_get(host, "clock_source"));
+	const char *machine = json_string_value(json_object_get(host, "virtual_machine"));
 	double busy = json_number_value(json_object_get(load, "busy_share"));
 	json_t *list = json_array();
 	int cpus[CPUS_MAX], n = cpus_allowed(cpus, CPUS_MAX);
 	char text[128];
 
+	if (machine && !strcmp(machine, "tcg"))
+		host_warn(list, "this is an emulated machine (virtual, tcg): its times are not a machine's",
+			  "read counts and bytes, not times");
 	if (busy > 0.1) {
 		snprintf(text, sizeof(text), "the machine is %.0f %% busy with other work", 100 * busy);
 		host_warn(list, text, "wait for it to end, or use more --rounds and compare ratios only");

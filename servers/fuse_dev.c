@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* A FUSE connection of our own; see fuse_dev.h. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 
 #include "servers/fuse_dev.h"
 
-#define MAX_WRITE   (1u << 20) /* what the kernel grants by default: fs.fuse.max_pages_limit pages */
+#define PAGES_LIMIT "/proc/sys/fs/fuse/max_pages_limit" /* since 6.13; before, 256 is fixed */
 #define HEADER_ROOM 4096u      /* before the payload, so that the payload is page-aligned */
 
 static int reply(int fd, uint64_t unique, int error, const void *body, size_t len)
@@ -33,6 +34,26 @@ static void describe(struct fuse_dev *dev)
 	json_object_set_new(dev->srv->evidence, "fuse_protocol", json_string(version));
 	json_object_set_new(dev->srv->evidence, "init_flags", json_string(flags));
 	json_object_set_new(dev->srv->evidence, "max_write", json_integer(dev->max_write));
+}
+
+/* --max-io, as far as the kernel allows: it would cut a larger wish without a word. */
+static uint32_t fit_pages_limit(struct server *srv)
+{
+	uint64_t limit = 256 * 4096;
+	FILE *f = fopen(PAGES_LIMIT, "re");
+
+	if (f) {
+		if (fscanf(f, "%" SCNu64, &limit) == 1)
+			limit *= 4096;
+		fclose(f);
+	}
+	if (srv->max_io <= limit)
+		return (uint32_t)srv->max_io;
+	json_object_set_new(srv->evidence, "note",
+			    json_sprintf("requests of at most %u bytes: fs.fuse.max_pages_limit; try: sysctl "
+					 "fs.fuse.max_pages_limit=%u, or --setup",
+					 (unsigned int)limit, (unsigned int)(srv->max_io / 4096)));
+	return (uint32_t)limit;
 }
 
 static int init(struct fuse_dev *dev, uint64_t want, uint64_t need, uint32_t max_stack_depth,
@@ -59,7 +80,7 @@ static int init(struct fuse_dev *dev, uint64_t want, uint64_t need, uint32_t max
 	dev->accepted = dev->offered & (want | need | FUSE_INIT_EXT | FUSE_MAX_PAGES | FUSE_BIG_WRITES |
 					FUSE_ASYNC_READ | FUSE_ASYNC_DIO | FUSE_PARALLEL_DIROPS |
 					FUSE_DIRECT_IO_ALLOW_MMAP);
-	dev->max_write = dev->accepted & FUSE_MAX_PAGES ? MAX_WRITE : 32 * 4096;
+	dev->max_write = dev->accepted & FUSE_MAX_PAGES ? fit_pages_limit(dev->srv) : 32 * 4096;
 	out.major = FUSE_ABI_MAJOR;
 	out.minor = dev->minor;
 	out.max_readahead = arg->max_readahead;

@@ -258,6 +258,7 @@ int serve(const struct serve_config *c)
 	srv->sink = (struct sink){.ops = c->sink, .config = c->sink_config};
 	srv->direct_io = c->direct_io;
 	srv->shares_cpu = c->shares_cpu;
+	srv->max_io = c->max_io;
 	srv->fault = c->fault;
 	srv->evidence = json_object();
 	srv->died_fd = eventfd(0, EFD_CLOEXEC);

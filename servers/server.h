@@ -99,6 +99,7 @@ struct server {
 	struct sink sink;
 	struct minifs fs;
 	bool direct_io;       /* files are opened with FOPEN_DIRECT_IO */
+	uint64_t max_io;      /* wanted payload bytes of one request */
 	bool shares_cpu;      /* clients run on this server's CPUs: do not spin by default */
 	json_t *evidence;     /* what was negotiated; the same in every round of a cell */
 	void *path_state;     /* the path's own */
@@ -153,6 +154,7 @@ struct serve_config {
 	struct sink_config sink_config;
 	bool direct_io;
 	bool shares_cpu;
+	uint64_t max_io;
 	int control_fd;    /* -1: in the foreground, until a signal or an unmount */
 	enum fault fault;
 };

@@ -4,7 +4,7 @@
 # way than its path's name says is caught by its own counts. Both end with status 1 and are in the result.
 . tests/lib.sh
 
-quick="--setup --rounds 2 --runtime 10ms --warmup 0s --size 4m --bs 64k"
+quick="--setup --rounds 2 --runtime 10ms --warmup 0s --size 8m --bs 64k"
 paths=copy,ipc
 uring_kernel && paths=$paths,uring
 
@@ -35,4 +35,12 @@ json 'cells[0]["path_ok"] is False and cells[0]["rounds"][0]["requests"].keys() 
 expect 0 $Z run $quick --output "$T/f2" --path copy --sink null --bs 3m --json -
 json 'cells[0]["rounds"][0]["largest_request"] == 1 << 20'
 json 'cells[0]["rounds"][0]["requests"]["dev"]["requests"] == 3 * cells[0]["rounds"][0]["ops"]'
+# requests above 1 MiB, where the kernel lets one ask for them; what was reached is in the result
+if uring_kernel && [ -w /proc/sys/fs/fuse/max_pages_limit ]; then
+	expect 0 $Z run $quick --output "$T/g" --path uring --sink read --bs 4m --op write,read --max-io 4m --json -
+	json 'all(c["rounds"][0]["largest_request"] == 4 << 20 and c["verified"] for c in cells)'
+	expect 0 $Z run --rounds 1 --runtime 10ms --size 8m --output "$T/h" --path ipc --sink null --bs 4m \
+		--max-io 8m --json -
+	json '"fs.fuse.max_pages_limit" in cells[0]["evidence"]["note"]'
+fi
 nothing_left

@@ -222,6 +222,7 @@ static void test_holes(void **state)
 	uint64_t end = clock_ns() + NSEC_PER_SEC;
 	unsigned int done = 0;
 	struct puncher h;
+	uint32_t next;
 	pthread_t evil;
 	struct peer p;
 
@@ -235,22 +236,23 @@ static void test_holes(void **state)
 	atomic_store(&over, true);
 	pthread_join(evil, NULL);
 
-	h = (struct puncher){p.ring_fd, (off_t)ipc_ring_size(8), 5000};
+	h = (struct puncher){p.ring_fd, (off_t)ipc_ring_size(8), 1000};
+	next = p.c.submitted;
 	atomic_store(&over, false);
 	assert_int_equal(pthread_create(&evil, NULL, punch, &h), 0);
+	/* Numbers and answers get lost: offer all that the server may wait for, take the first answer. */
 	for (end += NSEC_PER_SEC, done = 0; clock_ns() < end;) {
-		uint64_t tag, patience = clock_ns() + 250 * NSEC_PER_MSEC;
-		int32_t result;
-		bool got;
-
-		assert_int_equal(ipc_client_submit(&p.c, &descriptors[0].d), 0);
-		do { /* lost: the number, its answer, or the server's note that it sleeps (for 100 ms) */
-			p.c.published = p.c.submitted - 1;
-			ipc_client_flush(&p.c);
-			got = ipc_client_poll(&p.c, &tag, &result);
-		} while (!got && clock_ns() < patience);
-		done += got;
-		p.c.completed = p.c.submitted;
+		for (uint32_t n = next; n != next + 8; n++) {
+			p.c.ring->sqes[n & 7].op = W;
+			ipc_publish(&p.c.ring->sqes[n & 7].seq, n + 1);
+		}
+		ipc_wake(&p.c.ring->server_sleeps);
+		for (uint32_t n = next; n != next + 8; n++)
+			if (ipc_published(&p.c.cqes[n & 7].seq, n + 1)) {
+				next = n + 1;
+				done++;
+				break;
+			}
 	}
 	atomic_store(&over, true);
 	pthread_join(evil, NULL);

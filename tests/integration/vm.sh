@@ -1,0 +1,155 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# zcbench vm: the same program in a guest with Debian's newest kernel. Output, result files and exit status
+# come back; a guest that panics, hangs, runs out of memory or takes too long is told from one that works;
+# however zcbench vm ends, no QEMU is left. Needs QEMU, busybox, and a way to fetch the kernel (or a
+# cache that has it). About two minutes.
+. tests/lib.sh
+
+# On CI's machine all of it is there: what is not is a failure then, not a reason to skip.
+cannot() {
+	[ -z "${CI:-}" ] || fail "$*"
+	skip "$*"
+}
+command -v qemu-system-x86_64 >/dev/null || cannot "qemu-system-x86_64 is not installed (package qemu-system-x86)"
+command -v busybox >/dev/null || cannot "busybox is not installed (package busybox-static)"
+cache=${XDG_CACHE_HOME:-/var/cache}/zcbench
+[ "$(id -u)" -eq 0 ] || cache=${XDG_CACHE_HOME:-$HOME/.cache}/zcbench
+kernel/fetch-debian.sh "$cache" >"$T/kernel" 2>"$T/err" || cannot "Debian's kernel cannot be fetched: $(grep error: "$T/err")"
+[ -s "$(cat "$T/kernel")" ] || fail "fetch-debian.sh printed no kernel"
+
+# Ours, by the folder in which they run: nobody else's guest is this test's business.
+qemus() {
+	local p
+	for p in /proc/[0-9]*; do
+		if [ "$(readlink "$p/cwd")" = "$T/here" ] && [ "$(readlink "$p/exe")" = "$(readlink -f "$(command -v qemu-system-x86_64)")" ]; then
+			echo "${p#/proc/}"
+		fi
+	done 2>/dev/null
+}
+no_qemu() {
+	local i
+	for i in $(seq 50); do
+		[ -n "$(qemus)" ] || return 0
+		sleep 0.1
+	done
+	fail "QEMU is left: $(qemus)"
+}
+Z=$(readlink -f "$Z")
+mkdir "$T/here"
+cd "$T/here"
+unset ZCBENCH_RUNDIR # the host's, not the guest's
+
+# refused before anything is booted
+expect 2 $Z vm
+said "there is nothing to run"
+expect 2 $Z vm --mem 1 -- list
+said "--mem"
+expect 1 $Z vm --kernel /etc/passwd -- list
+said "is not a bzImage"
+expect 1 $Z vm --kernel /nonexistent -- list
+said "cannot read /nonexistent"
+expect 77 env PATH=/nonexistent $Z vm -- list
+said "apt-get install qemu-system-x86"
+if ! $Z vm --accel kvm --timeout 1s -- list >/dev/null 2>"$T/err"; then
+	grep -q "error:" "$T/err" || fail "--accel kvm failed without a word"
+fi
+
+# one run: every path and size, its JSON byte for byte on both ways, nothing of the guest's in it
+expect 0 $Z vm -- run --path copy,splice,uring,passthrough,ipc --sink null,read --op write,read --bs 4k,1m,4097 \
+	--rounds 1 --runtime 20ms --watchdog 60s --output r1/deep --json -
+said "guest with Linux 7."
+said "result: r1/deep/result.json"
+json 'r["host"]["kernel"].startswith("7.")'
+json '{(c["path"], c["op"], c["bs"]) for c in cells} == {(p, o, b) for p in ("copy", "splice", "uring", "passthrough", "ipc") for o in ("write", "read") for b in (4096, 1048576, 4097)}'
+json 'all(c["path_ok"] is True and c["verified"] is True and "error" not in c and len(c["rounds"]) == 1 for c in cells)'
+cmp "$T/out" r1/deep/result.json || fail "the result file is not what --json - printed"
+no_qemu
+
+# one script, many proofs: exit status, both streams, large output, what goes in and what comes out, the guest's system
+head -c 300000 /dev/urandom >data
+cat >script <<-'SH'
+	set -e
+	cat data
+	echo "arguments: $#: $2" >&2
+	for i in /proc/version /sys/fs/fuse/connections/. /dev/shm/. /dev/fuse /dev/null /dev/nullb0 /dev/nullb1 \
+		/dev/ublk-control /dev/vda /dev/udmabuf /dev/dma_heap/system /sys/class/net/eth0 /run/. /tmp/.; do
+		[ -e $i ] || echo "MISSING $i" >&2
+	done
+	[ "$(cat /sys/module/fuse/parameters/enable_uring)" = Y ]
+	[ "$ZCBENCH_VIRTUAL" = tcg ] || [ "$ZCBENCH_VIRTUAL" = kvm ]
+	[ "$(stat -f -c %T /tmp)" = tmpfs ]
+	[ "$(id -u)" = 0 ]
+	[ "$(nproc)" = 1 ]
+	[ "$(blockdev --getsize64 /dev/vda)" = 8388608 ]
+	dd if=data of=/dev/nullb1 bs=4096 count=10 2>/dev/null
+	dd if=/dev/nullb1 bs=4096 count=10 2>/dev/null | cmp -n 40960 - data
+	setpriv --version >&2
+	zcbench run workload.ini --path ipc --output results/mine >&2
+	exit 42
+SH
+cat >workload.ini <<-'INI'
+	bs = 4k
+	sink = null
+	rounds = 1
+	runtime = 10ms
+	watchdog = 60s
+INI
+expect 42 $Z vm --cpus 1 --disk 8m --net --with /usr/bin/setpriv --append "maxcpus=1" -- shell script data "it's \$HOME" workload.ini
+cmp "$T/out" data || fail "300000 bytes of output came back changed"
+said "arguments: 3: it's \$HOME"
+said "setpriv from util-linux"
+! grep MISSING "$T/err" >&2 || fail "the guest lacks devices"
+[ "$(/usr/bin/python3 -c 'import json; print(len(json.load(open("results/mine/result.json"))["cells"]))')" = 1 ] ||
+	fail "the result of the script's run is not here"
+
+# a shell: what is typed there is done there
+echo 'echo answer: $((6 * 7)); exit 9' | expect 9 $Z vm shell
+printed "answer: 42"
+
+# usage errors of the command are the guest's, by its status
+expect 2 $Z vm -- run --bs nonsense
+said "nonsense"
+
+# a guest that ends by itself, in each way that guests have
+expect 1 $Z vm --fault panic -- list
+said "  | "
+said "the guest's kernel panicked: sysrq triggered crash"
+no_qemu
+expect 1 $Z vm --fault oom --mem 256m -- list
+said "the guest ran out of memory"
+said "--mem"
+no_qemu
+
+# one that says nothing more, one that never ends, one that is interrupted, one whose zcbench is killed
+$Z vm --fault hang --silence 20s -- list >"$T/hang" 2>&1 &
+hang=$!
+echo 'echo started; sleep 1000' >sleeper
+expect 1 $Z vm --timeout 40s shell sleeper
+said "the guest was not done within 40.0 s"
+printed "started"
+status=0
+wait $hang || status=$?
+[ $status -eq 1 ] || fail "a hanging guest gave status $status"
+grep -q "the guest hangs: no sign of life for 20.0 s while it booted" "$T/hang" || fail "$(cat "$T/hang")"
+no_qemu
+for signal in INT TERM KILL; do
+	$Z vm shell sleeper >"$T/out" 2>"$T/err" &
+	pid=$!
+	for i in $(seq 100); do
+		[ -z "$(qemus)" ] || break
+		sleep 0.1
+	done
+	[ -n "$(qemus)" ] || fail "no QEMU to look at"
+	kill -$signal $pid
+	status=0
+	wait $pid || status=$?
+	no_qemu
+	if [ $signal = KILL ]; then
+		[ $status -eq 137 ] || fail "status $status after SIGKILL"
+	else
+		[ $status -eq 1 ] || fail "status $status after SIG$signal"
+		said "interrupted"
+	fi
+done
+cd - >/dev/null
