@@ -69,7 +69,9 @@ static int set_up(struct client *c, struct err *e)
 	ret = c->source.ops->alloc(&c->source, c->native.stride * c->native.depth, e);
 	if (ret)
 		return ret;
+	source_begin(&c->source, true);
 	pattern_fill(c->source.map, c->source.size, 0, 0);
+	source_end(&c->source, true);
 	c->io = (struct io){
 		.ops = !strcmp(text(cfg, "io"), "ipc") ? &io_ipc
 		       : c->native.depth > 1	       ? &io_uring_ops

@@ -22,6 +22,7 @@ struct io {
 	unsigned int depth;
 	const json_t *server;    /* what the server negotiated (its evidence) */
 	void *state;
+	char *bounce;            /* see bounce.h; NULL where none is needed */
 	uint64_t copied;         /* user-space copies that this way needs, in bytes */
 };
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "clients/bounce.h"
 #include "clients/io.h"
 
 static int syscall_open(struct io *io, struct err *e)
@@ -14,23 +15,31 @@ static int syscall_open(struct io *io, struct err *e)
 	if (fd < 0)
 		return err_sys(e, -errno, "opening %s", io->path);
 	io->state = (void *)(intptr_t)fd;
+	if (bounce_open(io, e)) {
+		close(fd);
+		return e->code;
+	}
 	return 0;
 }
 
 static void syscall_close(struct io *io)
 {
 	close((int)(intptr_t)io->state);
+	bounce_close(io);
 }
 
 static ssize_t syscall_rw(struct io *io, enum op op, size_t buffer_offset, size_t len,
 			  uint64_t file_offset)
 {
 	int fd = (int)(intptr_t)io->state;
-	char *p = io->source->map + buffer_offset;
+	char *p = bounce_before(io, op, buffer_offset, len);
 	ssize_t n = op == OP_WRITE ? pwrite(fd, p, len, (off_t)file_offset)
 				   : pread(fd, p, len, (off_t)file_offset);
 
-	return n < 0 ? -errno : n;
+	if (n < 0)
+		return -errno;
+	bounce_after(io, op, buffer_offset, n);
+	return n;
 }
 
 const struct io_ops io_syscall = {

@@ -8,16 +8,21 @@
 
 #include <liburing.h>
 
+#include "clients/bounce.h"
 #include "clients/io.h"
 
 struct uring_state {
 	struct io_uring ring;
 	int fd;
+	struct {
+		enum op op;
+		size_t buffer_offset;
+	} slots[]; /* what flies in each */
 };
 
 static int uring_open(struct io *io, struct err *e)
 {
-	struct uring_state *u = calloc(1, sizeof(*u));
+	struct uring_state *u = calloc(1, sizeof(*u) + io->depth * sizeof(u->slots[0]));
 	int ret;
 
 	if (!u)
@@ -38,7 +43,13 @@ static int uring_open(struct io *io, struct err *e)
 		return ret;
 	}
 	io->state = u;
-	return 0;
+	ret = bounce_open(io, e);
+	if (ret) {
+		io_uring_queue_exit(&u->ring);
+		close(u->fd);
+		free(u);
+	}
+	return ret;
 }
 
 static void uring_close(struct io *io)
@@ -48,6 +59,7 @@ static void uring_close(struct io *io)
 	io_uring_queue_exit(&u->ring);
 	close(u->fd);
 	free(u);
+	bounce_close(io);
 }
 
 static int uring_submit(struct io *io, enum op op, uint32_t slot, size_t buffer_offset, size_t len,
@@ -55,10 +67,13 @@ static int uring_submit(struct io *io, enum op op, uint32_t slot, size_t buffer_
 {
 	struct uring_state *u = io->state;
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&u->ring);
-	char *p = io->source->map + buffer_offset;
+	char *p;
 
 	if (!sqe)
 		return -EAGAIN;
+	p = bounce_before(io, op, buffer_offset, len);
+	u->slots[slot].op = op;
+	u->slots[slot].buffer_offset = buffer_offset;
 	if (op == OP_WRITE)
 		io_uring_prep_write(sqe, u->fd, p, (unsigned int)len, file_offset);
 	else
@@ -82,6 +97,8 @@ static int uring_reap(struct io *io, struct io_completion *out, int max)
 	io_uring_for_each_cqe(&u->ring, head, cqe) {
 		if (n == max)
 			break;
+		bounce_after(io, u->slots[cqe->user_data].op, u->slots[cqe->user_data].buffer_offset,
+			     cqe->res);
 		out[n++] = (struct io_completion){(uint32_t)cqe->user_data, cqe->res};
 	}
 	io_uring_cq_advance(&u->ring, (unsigned int)n);

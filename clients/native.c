@@ -30,6 +30,14 @@ static uint64_t next_offset(struct native *n)
 	return block * n->bs;
 }
 
+/* Writes the payload of one operation into its slot. */
+static void produce(struct native *n, unsigned int slot, uint64_t offset, uint64_t seed)
+{
+	source_begin(n->io->source, true);
+	pattern_fill(n->io->source->map + slot * n->stride, n->bs, offset, seed);
+	source_end(n->io->source, true);
+}
+
 static int failed(const struct native *n, int64_t result, uint64_t offset, struct err *e)
 {
 	if (result < 0)
@@ -52,7 +60,7 @@ static int run_single(struct native *n, uint64_t runtime_ns, uint64_t count,
 		int64_t done;
 
 		if (n->produce) {
-			pattern_fill(n->io->source->map, bs, offset, r->ops);
+			produce(n, 0, offset, r->ops);
 			began = clock_ns();
 			r->produce_ns += began - now;
 			hist_add(&r->produce, began - now);
@@ -105,7 +113,7 @@ static int run_bursts(struct native *n, uint64_t runtime_ns, uint64_t count,
 			size = (unsigned int)(count - r->ops);
 		for (unsigned int i = 0; i < size; i++) {
 			offset[i] = next_offset(n);
-			pattern_fill(n->io->source->map + i * n->stride, n->bs, offset[i], r->ops + i);
+			produce(n, i, offset[i], r->ops + i);
 		}
 		burst = clock_ns();
 		r->produce_ns += burst - before;
@@ -215,7 +223,9 @@ static int verify_slot(struct native *n, unsigned int slot, uint64_t offset, int
 		return failed(n, done, offset, e);
 	if (n->op == OP_WRITE)
 		return 0;
+	source_begin(n->io->source, false);
 	bad = pattern_check(n->io->source->map + slot * n->stride, n->bs, offset, seed);
+	source_end(n->io->source, false);
 	if (bad < 0)
 		return 0;
 	return err_set(e, -EILSEQ, "byte %" PRIu64 " that came back is not what the server sent",
@@ -234,8 +244,7 @@ static int verify_burst(struct native *n, uint64_t first, unsigned int size, uin
 		uint64_t offset = (first + i) * n->bs;
 
 		/* For a READ: anything but what is expected, so that old contents cannot pass. */
-		pattern_fill(n->io->source->map + i * n->stride, n->bs, offset,
-			     n->op == OP_WRITE ? seed : ~seed);
+		produce(n, i, offset, n->op == OP_WRITE ? seed : ~seed);
 		if (n->depth == 1) {
 			int64_t r = n->io->ops->rw(n->io, n->op, 0, n->bs, offset);
 

@@ -6,6 +6,7 @@
 #ifndef ZC_SOURCE_H
 #define ZC_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/err.h"
@@ -31,7 +32,24 @@ struct source_ops {
 	int (*alloc)(struct source *src, size_t size, struct err *e);
 	/* Required. Frees what alloc gave. */
 	void (*free)(struct source *src);
+
+	/* Only for memory that the CPU may touch between calls of this alone (dma-bufs), and from which
+	 * the kernel cannot do O_DIRECT: begins or ends such an access. 0 or a negative errno. */
+	int (*sync)(struct source *src, bool begin, bool write);
 };
+
+/* Around each access of the client's own code to a source's mapping. */
+static inline void source_begin(struct source *src, bool write)
+{
+	if (src->ops && src->ops->sync)
+		src->ops->sync(src, true, write);
+}
+
+static inline void source_end(struct source *src, bool write)
+{
+	if (src->ops && src->ops->sync)
+		src->ops->sync(src, false, write);
+}
 
 extern const struct source_ops *const sources[]; /* ends with NULL */
 extern const char *source_names[];               /* the same, for option tables */

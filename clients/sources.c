@@ -11,7 +11,9 @@
 #define SOURCES(X)                                                                                 \
 	X(anon)                                                                                    \
 	X(memfd)                                                                                   \
-	X(hugetlb)
+	X(hugetlb)                                                                                 \
+	X(udmabuf)                                                                                 \
+	X(dmaheap)
 
 #define DECLARE(name) extern const struct source_ops source_##name;
 #define POINTER(name) &source_##name,

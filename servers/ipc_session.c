@@ -5,9 +5,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <linux/dma-buf.h>
 #include <linux/futex.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -43,6 +48,14 @@ static void catch_sigbus(void)
 	sigaction(SIGBUS, &sa, NULL);
 }
 
+static void dmabuf_access(const struct ipc_buffer *b, uint64_t flags)
+{
+	struct dma_buf_sync sync = {.flags = flags};
+
+	while (ioctl(b->dmabuf_fd, DMA_BUF_IOCTL_SYNC, &sync) && (errno == EINTR || errno == EAGAIN))
+		;
+}
+
 static int32_t do_rw(struct ipc_session *s, struct worker *w, const struct ipc_sqe *d)
 {
 	bool write = d->op == IPC_OP_WRITE;
@@ -71,28 +84,37 @@ static int32_t do_rw(struct ipc_session *s, struct worker *w, const struct ipc_s
 	if (n <= 0)
 		return (int32_t)n;
 	file = minifs_file(&s->srv->fs, h->ino);
+	if (__builtin_expect(b->dmabuf_fd >= 0, false))
+		dmabuf_access(b, DMA_BUF_SYNC_START | (write ? DMA_BUF_SYNC_READ : DMA_BUF_SYNC_RW));
 	if (write)
 		ret = server_write(w, ROUTE_IPC, (unsigned int)file, d->file_offset,
 				   b->map + d->buffer_offset, (size_t)n);
 	else
 		ret = server_read(w, ROUTE_IPC, (unsigned int)file, d->file_offset,
 				  b->map + d->buffer_offset, (size_t)n);
+	if (__builtin_expect(b->dmabuf_fd >= 0, false))
+		dmabuf_access(b, DMA_BUF_SYNC_END | (write ? DMA_BUF_SYNC_READ : DMA_BUF_SYNC_RW));
 	return ret ? ret : (int32_t)n;
+}
+
+static void free_buffer(struct ipc_buffer *b)
+{
+	munmap(b->map, b->size);
+	if (b->dmabuf_fd >= 0)
+		close(b->dmabuf_fd);
 }
 
 static int32_t do_unregister(struct ipc_session *s, const struct ipc_sqe *d)
 {
 	struct ipc_buffer *b;
-	char *map;
 
 	if (d->buffer >= IPC_BUFFERS_MAX)
 		return -EBADF;
 	b = &s->buffers[d->buffer];
 	if (!atomic_load_explicit(&b->ready, memory_order_acquire))
 		return -EBADF;
-	map = b->map;
 	atomic_fetch_sub(&s->mapped, b->size);
-	munmap(map, b->size);
+	free_buffer(b);
 	atomic_store_explicit(&b->ready, false, memory_order_release);
 	return 0;
 }
@@ -264,7 +286,7 @@ static int check_fd(int fd, struct stat *st, struct err *e)
 	int seals = fcntl(fd, F_GET_SEALS);
 
 	if (seals < 0)
-		return err_set(e, -EINVAL, "the descriptor is not a memfd");
+		return err_set(e, -EINVAL, "the descriptor is neither a memfd nor a dma-buf");
 	if (!(seals & F_SEAL_SHRINK))
 		return err_set(e, -EPERM, "the memfd is not sealed with F_SEAL_SHRINK");
 	if (fstat(fd, st))
@@ -274,19 +296,46 @@ static int check_fd(int fd, struct stat *st, struct err *e)
 	return 0;
 }
 
+/*
+ * The size of a dma-buf, 0 if fd is none. A dma-buf cannot be cut short, and its pages are there. The
+ * kernel says so in fdinfo; asking the descriptor itself (fstat, an ioctl) could hang for ever or be
+ * answered by the client, if it is a file on a FUSE mount of the client's own.
+ */
+static uint64_t dmabuf_size(int fd)
+{
+	char path[64], line[128];
+	uint64_t size = 0;
+	bool exporter = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		sscanf(line, "size: %" SCNu64, &size);
+		exporter |= !strncmp(line, "exp_name:", 9);
+	}
+	if (f)
+		fclose(f);
+	return exporter ? size : 0;
+}
+
 int ipc_session_register(struct ipc_session *s, int fd, struct err *e)
 {
 	struct ipc_buffer *b = NULL;
 	struct stat st;
-	bool writable = true;
+	bool writable = true, dmabuf;
 	uint64_t size;
 	int i, ret;
 	char *map;
 
-	ret = check_fd(fd, &st, e);
-	if (ret)
-		return ret;
-	size = (uint64_t)st.st_size;
+	size = dmabuf_size(fd);
+	dmabuf = size > 0;
+	if (!dmabuf) {
+		ret = check_fd(fd, &st, e);
+		if (ret)
+			return ret;
+		size = (uint64_t)st.st_size;
+	}
 	for (i = 0; i < IPC_BUFFERS_MAX && !b; i++)
 		if (!atomic_load(&s->buffers[i].ready))
 			b = &s->buffers[i];
@@ -295,7 +344,7 @@ int ipc_session_register(struct ipc_session *s, int fd, struct err *e)
 			       IPC_BUFFER_BYTES_MAX >> 30);
 	/* Populating makes what is missing, on the server's account: the pages have to be there. A client
 	 * that frees them later can make the server pay for as much as the quota, and no more. */
-	if ((uint64_t)st.st_blocks * 512 < size)
+	if (!dmabuf && (uint64_t)st.st_blocks * 512 < size)
 		return err_set(e, -ENODATA, "the memfd has holes");
 	/* All page-table entries now, not one fault at a time in the first transfers. */
 	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
@@ -304,7 +353,12 @@ int ipc_session_register(struct ipc_session *s, int fd, struct err *e)
 		map = mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
 	}
 	if (map == MAP_FAILED)
-		return err_sys(e, -errno, "mapping the memfd");
+		return err_sys(e, -errno, "mapping the %s", dmabuf ? "dma-buf" : "memfd");
+	b->dmabuf_fd = dmabuf ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+	if (dmabuf && b->dmabuf_fd < 0) {
+		munmap(map, size);
+		return err_sys(e, -EMFILE, "keeping the dma-buf");
+	}
 	b->map = map;
 	b->size = size;
 	b->writable = writable;
@@ -341,7 +395,7 @@ void ipc_session_stop(struct ipc_session *s)
 	}
 	for (int i = 0; i < IPC_BUFFERS_MAX; i++)
 		if (atomic_exchange(&s->buffers[i].ready, false))
-			munmap(s->buffers[i].map, s->buffers[i].size);
+			free_buffer(&s->buffers[i]);
 	if (s->ring)
 		munmap(s->ring, ipc_ring_size(s->entries));
 	s->ring = NULL;

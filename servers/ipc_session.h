@@ -9,6 +9,7 @@ struct ipc_buffer {
 	char *map;             /* NULL: the slot is free */
 	uint64_t size;
 	bool writable;         /* READ may write to it */
+	int dmabuf_fd;         /* a dma-buf: CPU access has to be announced on it; else -1 */
 	atomic_bool ready;     /* published by the control thread, withdrawn by the service thread */
 };
 

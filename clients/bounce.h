@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* A bounce buffer for sources that the kernel cannot do O_DIRECT from (dma-bufs): the payload is copied
+ * to or from ordinary memory beside each operation, and each copy is counted in io->copied. For all
+ * other sources these calls cost a comparison. */
+#ifndef ZC_BOUNCE_H
+#define ZC_BOUNCE_H
+
+#include "clients/io.h"
+
+/* Makes the buffer if the source needs one. 0 or -errno with a message. */
+int bounce_open(struct io *io, struct err *e);
+void bounce_close(struct io *io);
+
+/* What to hand to the system call for the payload at buffer_offset: for a WRITE its copy is made. */
+char *bounce_before(struct io *io, enum op op, size_t buffer_offset, size_t len);
+
+/* After the operation: for a READ that moved `result` bytes, copies them to the source. */
+void bounce_after(struct io *io, enum op op, size_t buffer_offset, int64_t result);
+
+#endif
