@@ -52,8 +52,8 @@ struct options {
 	struct config config;
 	struct opt_set sets[CONFIG_SETS]; /* [0]: ours; then one for each path that has options */
 	unsigned int nsets;
-	struct names rest;                /* what is not an option */
-	int argc;                         /* the whole command line */
+	struct names rest; /* what is not an option */
+	int argc;          /* the whole command line */
 	char **argv;
 };
 

@@ -45,7 +45,8 @@ struct run {
 static unsigned int rounds_left(const struct cell *c, uint64_t round)
 {
 	return c->skipped || c->failed || round >= c->config.rounds
-		       ? 0 : (unsigned int)(c->config.rounds - round);
+		       ? 0
+		       : (unsigned int)(c->config.rounds - round);
 }
 
 static unsigned int count_rounds(const struct plan *plan)
@@ -156,7 +157,6 @@ static int verdict(const struct run *r)
 	return measured ? EXIT_OK : EXIT_NOTHING;
 }
 
-
 static bool is_stdout(const char *file)
 {
 	return file && !strcmp(file, "-");
@@ -201,8 +201,7 @@ static void note_conditions(struct run *r)
 		split |= !strcmp(r->plan.cells[i].config.pin, "split");
 	}
 
-	json_object_set_new(run, "warnings",
-			    host_warnings(host, load, split, clients));
+	json_object_set_new(run, "warnings", host_warnings(host, load, split, clients));
 	json_object_set_new(run, "load_before", load);
 }
 
@@ -216,8 +215,7 @@ static void note_stolen(struct run *r)
 		const json_t *rounds = json_object_get(r->plan.cells[i].json, "rounds"), *round;
 		size_t k;
 
-		json_array_foreach(rounds, k, round)
-		{
+		json_array_foreach (rounds, k, round) {
 			stolen += json_number_value(json_object_get(round, "stolen_ns"));
 			busy += json_number_value(
 				json_object_get(json_object_get(round, "cpu_ns"), "system"));

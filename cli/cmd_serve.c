@@ -12,8 +12,10 @@
 
 static int usage(const char *what, const char *word)
 {
-	fprintf(stderr, "zcbench: error: %s%s\n  try: zcbench serve copy /tmp/mnt   (zcbench list shows "
-			"the paths)\n", what, word);
+	fprintf(stderr,
+		"zcbench: error: %s%s\n  try: zcbench serve copy /tmp/mnt   (zcbench list shows "
+		"the paths)\n",
+		what, word);
 	return EXIT_USAGE;
 }
 
@@ -21,8 +23,8 @@ int cmd_serve(struct options *o)
 {
 	struct config *c = &o->config;
 	static char mountpoint[4096];
-	struct serve_config s = {.control_fd = opts_given(&o->sets[0], "control-fd")
-						       ? (int)c->control_fd : -1,
+	struct serve_config s = {.control_fd =
+					 opts_given(&o->sets[0], "control-fd") ? (int)c->control_fd : -1,
 				 .direct_io = c->direct_io,
 				 .max_io = c->max_io,
 				 .shares_cpu = c->shares_cpu};

@@ -29,9 +29,9 @@ struct vm {
 	struct options *o;
 	enum mode mode;
 	char cwd[4096];
-	char output[64];            /* the result folder, where the user named none */
-	struct names args;          /* of the command in the guest */
-	struct names collect;       /* absolute: what comes back */
+	char output[64];      /* the result folder, where the user named none */
+	struct names args;    /* of the command in the guest */
+	struct names collect; /* absolute: what comes back */
 	char kernel[4096], modules[4096 + 16];
 	char token[GUEST_TOKEN];
 	struct guest_image image;
@@ -197,7 +197,9 @@ static char *make_config(const struct vm *vm, bool kvm)
 	if (isatty(0))
 		vm_terminal_size(tty, sizeof(tty));
 	snprintf(env, sizeof(env), "export ZCBENCH_VIRTUAL=%s TERM=%.60s", kvm ? "kvm" : "tcg",
-		 term && strspn(term, "abcdefghijklmnopqrstuvwxyz0123456789-+.") == strlen(term) ? term : "dumb");
+		 term && strspn(term, "abcdefghijklmnopqrstuvwxyz0123456789-+.") == strlen(term)
+			 ? term
+			 : "dumb");
 	fprintf(f, "zc_mode=%s\nzc_token=%s\nzc_fault=%s\nzc_net=%s\n", mode_names[vm->mode], vm->token,
 		fault, c->vm.net ? "yes" : "");
 	fprintf(f, "zc_tty='%s'\nzc_env='%s'\nzc_cwd=", tty, env);

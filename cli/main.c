@@ -35,12 +35,14 @@ static const struct command commands[] = {
 	 "  dd if=/dev/zero of=/tmp/mnt/data0 bs=1M count=64 conv=notrunc oflag=direct\n"},
 	{"cleanup", CMD_CLEANUP, cmd_cleanup, "zcbench cleanup",
 	 "unmount and remove what a killed run left behind", "  zcbench cleanup\n"},
-	{"vm", CMD_VM, cmd_vm, "zcbench vm [options] -- ARGS...  or  zcbench vm [options] shell [SCRIPT [ARGS...]]",
+	{"vm", CMD_VM, cmd_vm,
+	 "zcbench vm [options] -- ARGS...  or  zcbench vm [options] shell [SCRIPT [ARGS...]]",
 	 "the same zcbench, on another kernel, in a QEMU guest; results come back as if it ran here",
 	 "  zcbench vm -- list\n"
 	 "  zcbench vm -- run --path copy,uring,ipc --sink null,read --bs 1m\n"
 	 "  zcbench vm --kernel ~/linux/arch/x86/boot/bzImage -- run --output results/patched\n"
-	 "  zcbench vm --kernel debian:7.1 --disk 1g -- run --path copy --sink file --file /dev/vda --overwrite\n"
+	 "  zcbench vm --kernel debian:7.1 --disk 1g -- run --path copy --sink file --file /dev/vda "
+	 "--overwrite\n"
 	 "  zcbench vm shell\n"},
 	{"client", CMD_CLIENT, cmd_client, "", "", "", true},
 };
@@ -49,8 +51,10 @@ static const struct command commands[] = {
 
 static void print_help(FILE *f)
 {
-	fprintf(f, "zcbench %s: how many copies does FUSE cost, and what would remove them?\n\n"
-		   "Usage: zcbench COMMAND [options]\n\n", ZCBENCH_VERSION);
+	fprintf(f,
+		"zcbench %s: how many copies does FUSE cost, and what would remove them?\n\n"
+		"Usage: zcbench COMMAND [options]\n\n",
+		ZCBENCH_VERSION);
 	for (size_t i = 0; i < NCOMMANDS; i++)
 		if (!commands[i].hidden)
 			fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].help);

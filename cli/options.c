@@ -9,8 +9,8 @@
 #include "servers/server.h"
 
 #define OFF(member) offsetof(struct config, member)
-#define RUN   CMD_RUN
-#define SERVE CMD_SERVE
+#define RUN         CMD_RUN
+#define SERVE       CMD_SERVE
 
 static const char *const drivers[] = {"native", NULL};
 static const char *const pins[] = {"split", "same", "none", NULL};

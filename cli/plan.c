@@ -42,8 +42,7 @@ bool cell_same_group(const struct cell *a, const struct cell *b)
 {
 	return a->source == b->source && a->sink == b->sink && a->op == b->op && a->bs == b->bs &&
 	       a->depth == b->depth && a->clients == b->clients &&
-	       !strcmp(a->config.pin, b->config.pin) &&
-	       !strcmp(a->config.produce, b->config.produce) &&
+	       !strcmp(a->config.pin, b->config.pin) && !strcmp(a->config.produce, b->config.produce) &&
 	       !strcmp(a->config.pattern, b->config.pattern);
 }
 
@@ -68,9 +67,8 @@ static void collect_args(struct cell *cell, const struct options *o)
 		if (set->opts != cell->path->options)
 			continue;
 		for (unsigned int i = 0; set->opts[i].name; i++)
-			if (set->given >> i & 1 &&
-			    asprintf(&cell->server_args[cell->nargs], "--%s=%s", set->opts[i].name,
-				     set->text[i]) > 0)
+			if (set->given >> i & 1 && asprintf(&cell->server_args[cell->nargs], "--%s=%s",
+							    set->opts[i].name, set->text[i]) > 0)
 				cell->nargs++;
 	}
 }
@@ -97,13 +95,14 @@ static int add_section(struct plan *plan, const struct options *o, struct err *e
 		sel = all;
 	for (unsigned int si = 0; si < c->sink.n; si++)
 		if (sink_find(c->sink.v[si])->needs_file && !c->file)
-			return err_remedy((err_set(e, -EINVAL, "sink %s needs --file PATH",
-						   c->sink.v[si]), e),
-					  "--file /dev/shm/zcbench.dat (memory), or a path on the disk "
-					  "to test");
+			return err_remedy(
+				(err_set(e, -EINVAL, "sink %s needs --file PATH", c->sink.v[si]), e),
+				"--file /dev/shm/zcbench.dat (memory), or a path on the disk "
+				"to test");
 	if (c->rounds > plan->rounds)
 		plan->rounds = c->rounds;
-	cells = (uint64_t)c->source.n * c->sink.n * c->op.n * c->bs.n * c->depth.n * c->clients.n * sel.n;
+	cells = (uint64_t)c->source.n * c->sink.n * c->op.n * c->bs.n * c->depth.n * c->clients.n *
+		sel.n;
 	if (cells > CELLS_MAX)
 		return err_set(e, -EINVAL, "%llu cells are more than anybody will look at (at most %d)",
 			       (unsigned long long)cells, CELLS_MAX);
@@ -143,8 +142,7 @@ static int begin_section(struct workload *w, const char *header)
 	if (!header[len])
 		return 0; /* inih refuses the line */
 	for (w->section = 0; w->section < w->nsections; w->section++)
-		if (!strncmp(w->sections[w->section], header, len) &&
-		    !w->sections[w->section][len])
+		if (!strncmp(w->sections[w->section], header, len) && !w->sections[w->section][len])
 			return 0;
 	if (w->section == SECTIONS_MAX)
 		return err_set(w->e, -EINVAL, "%s:%d: more than %d sections", w->path, w->line,
@@ -201,12 +199,10 @@ static int on_setting(void *user, const char *section, const char *name, const c
 		return 1;
 	}
 	if (w->nsettings == SETTINGS_MAX) {
-		err_set(w->e, -EINVAL, "%s:%d: more than %d settings", w->path, w->line,
-			SETTINGS_MAX);
+		err_set(w->e, -EINVAL, "%s:%d: more than %d settings", w->path, w->line, SETTINGS_MAX);
 		return 0;
 	}
-	w->settings[w->nsettings++] =
-		(struct setting){w->section, w->line, strdup(name), strdup(value)};
+	w->settings[w->nsettings++] = (struct setting){w->section, w->line, strdup(name), strdup(value)};
 	return 1;
 }
 
@@ -226,7 +222,8 @@ static int open_workload(const char *name, char *path, size_t len, struct err *e
 			return 0;
 	}
 	return err_remedy((err_set(e, -ENOENT, "there is no workload '%s' in %s or %s", name, folders[0],
-				   folders[1]), e),
+				   folders[1]),
+			   e),
 			  "give a file (./my.ini), or leave it out for the default matrix");
 }
 
@@ -275,8 +272,10 @@ static int apply_settings(struct options *o, const struct workload *w, int secti
 			continue;
 		opt = opts_find(o->sets, o->nsets, CMD_RUN, s->name);
 		if (opt && opt->whole_run && section >= 0)
-			return err_set(e, -EINVAL, "%s:%d: %s holds for the whole run: put it before the "
-					  "first section", w->path, s->line, s->name);
+			return err_set(e, -EINVAL,
+				       "%s:%d: %s holds for the whole run: put it before the "
+				       "first section",
+				       w->path, s->line, s->name);
 		snprintf(where, sizeof(where), "%s:%d: %s", w->path, s->line, s->name);
 		ret = opts_set(o->sets, o->nsets, CMD_RUN, s->name, s->value, where, e);
 	}

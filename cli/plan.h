@@ -18,21 +18,21 @@ struct cell {
 	uint64_t bs;
 	unsigned int depth, clients;
 
-	struct config config;  /* the options of this cell's section */
+	struct config config;             /* the options of this cell's section */
 	char *server_args[OPT_TABLE_MAX]; /* the path's own options as given, "--name=value" */
 	unsigned int nargs;
 
-	char *skipped;   /* why it is left out of the run; NULL: it runs */
-	bool failed;     /* a round failed; no more rounds */
+	char *skipped;    /* why it is left out of the run; NULL: it runs */
+	bool failed;      /* a round failed; no more rounds */
 	bool unavailable; /* ... because this kernel or user cannot run the path at all */
-	json_t *json;    /* its object in the result */
+	json_t *json;     /* its object in the result */
 };
 
 struct plan {
 	struct cell *cells;
 	unsigned int n, allocated;
-	uint64_t rounds;     /* the most that any section asks for */
-	char *description;   /* of the workload, or NULL */
+	uint64_t rounds;   /* the most that any section asks for */
+	char *description; /* of the workload, or NULL */
 };
 
 /* Makes the plan from the command line and, if o->rest names one, a workload: a file, or the name of

@@ -43,9 +43,9 @@ static json_t *cell_json(const struct cell *c)
 		"path", c->path->name, "source", c->source->name, "sink", c->sink->name, "op",
 		op_names[c->op], "bs", (json_int_t)c->bs, "depth", (json_int_t)c->depth, "clients",
 		(json_int_t)c->clients, "driver", c->config.driver, "pin", c->config.pin, "produce",
-		c->op == OP_WRITE ? c->config.produce : "none", "pattern", c->config.pattern, "file_size",
-		(json_int_t)c->config.size, "expected", "route", route_names[x->route], "copy_factor",
-		copies, "rounds", json_array(), "summary", json_object());
+		c->op == OP_WRITE ? c->config.produce : "none", "pattern", c->config.pattern,
+		"file_size", (json_int_t)c->config.size, "expected", "route", route_names[x->route],
+		"copy_factor", copies, "rounds", json_array(), "summary", json_object());
 	json_object_set_new(j, "warmup_ns", json_integer((json_int_t)c->config.warmup_ns));
 	if (c->config.count)
 		json_object_set_new(j, "count", json_integer((json_int_t)c->config.count));
@@ -63,8 +63,9 @@ static json_t *not_measured(void)
 {
 	return json_pack("{s:s, s:s, s:s}", "copy_factor",
 			 "copies in the kernel are not counted yet; declared_copy_factor has those in "
-			 "our own user-space code", "counters", "performance counters are not read yet",
-			 "limits", "the machine's ceilings are not measured yet");
+			 "our own user-space code",
+			 "counters", "performance counters are not read yet", "limits",
+			 "the machine's ceilings are not measured yet");
 }
 
 int result_open(struct result *r, struct plan *plan, const struct options *o, struct err *e)
@@ -125,8 +126,7 @@ void result_skip(struct result *r, struct cell *c, const char *why)
 					"op", op_names[c->op], "bs", (json_int_t)c->bs, "depth",
 					(json_int_t)c->depth, "clients", (json_int_t)c->clients, "why",
 					c->skipped));
-	json_array_foreach(cells, i, v)
-	{
+	json_array_foreach (cells, i, v) {
 		if (v != c->json)
 			continue;
 		json_array_remove(cells, i);

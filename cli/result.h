@@ -12,7 +12,7 @@
 
 struct result {
 	json_t *root;
-	char path[4096];   /* of the file */
+	char path[4096]; /* of the file */
 };
 
 /* Makes the folder (config's --output or results/DATE-TIME) and the object, with an entry for each cell

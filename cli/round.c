@@ -20,7 +20,7 @@
 
 #define SETUP_NS     (120 * NSEC_PER_SEC) /* start of a server: sink file may have to fill a disk file */
 #define GRACE_NS     (3 * NSEC_PER_SEC)
-#define HEAD_START   (2 * NSEC_PER_MSEC)  /* until all clients have read the order to start */
+#define HEAD_START   (2 * NSEC_PER_MSEC) /* until all clients have read the order to start */
 #define VERIFY_BYTES (16ull << 20)
 #define VERIFY_OPS   64
 
@@ -34,7 +34,7 @@ struct round {
 	unsigned int nclients; /* started */
 	bool started;          /* the server is ready */
 	json_t *evidence;
-	uint64_t setup_ns;     /* the slowest client's */
+	uint64_t setup_ns; /* the slowest client's */
 };
 
 /* Where everybody runs. */
@@ -177,16 +177,16 @@ static int start_client(struct round *r, unsigned int i, const struct placement 
 		return ret;
 	r->nclients = i + 1;
 	snprintf(file, sizeof(file), "%s/data%u", r->mountpoint, i);
-	ret = control_send(
-		r->clients[i].control,
-		json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:b, s:i, s:I, s:O}", "file", file,
-			  "io", c->path->client == CLIENT_IPC ? "ipc" : "fuse", "op", op_names[c->op],
-			  "source", c->source->name, "bs", (json_int_t)c->bs, "depth",
-			  (json_int_t)c->depth, "file_size", (json_int_t)c->config.size, "random",
-			  !strcmp(c->config.pattern, "random"), "produce",
-			  c->op == OP_WRITE && !strcmp(c->config.produce, "each"), "cpu",
-			  p->nclient ? p->client[i % (unsigned int)p->nclient] : -1, "number",
-			  (json_int_t)i, "server", r->evidence));
+	ret = control_send(r->clients[i].control,
+			   json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:b, s:i, s:I, s:O}",
+				     "file", file, "io", c->path->client == CLIENT_IPC ? "ipc" : "fuse",
+				     "op", op_names[c->op], "source", c->source->name, "bs",
+				     (json_int_t)c->bs, "depth", (json_int_t)c->depth, "file_size",
+				     (json_int_t)c->config.size, "random",
+				     !strcmp(c->config.pattern, "random"), "produce",
+				     c->op == OP_WRITE && !strcmp(c->config.produce, "each"), "cpu",
+				     p->nclient ? p->client[i % (unsigned int)p->nclient] : -1, "number",
+				     (json_int_t)i, "server", r->evidence));
 	return ret ? err_sys(e, ret, "talking to a client") : 0;
 }
 
@@ -265,7 +265,8 @@ static int judge_verification(const struct round *r, const json_t *end, uint64_t
 	if (r->cell->op == OP_WRITE && seen + stored < bytes)
 		return err_set(e, -EILSEQ,
 			       "verification: clients wrote %" PRIu64 " bytes, the server saw %" PRIu64
-			       " and found %" PRIu64 " stored", bytes, seen, stored);
+			       " and found %" PRIu64 " stored",
+			       bytes, seen, stored);
 	return 0;
 }
 
@@ -278,7 +279,8 @@ static int verify(struct round *r, struct round_result *out, struct err *e)
 
 	ret = ask(&r->server, "the server",
 		  json_pack("{s:s, s:I, s:s, s:I}", "cmd", "verify", "seed", (json_int_t)seed, "op",
-			    op_names[c->op], "len", (json_int_t)(ops * c->bs)), &msg, SETUP_NS, e);
+			    op_names[c->op], "len", (json_int_t)(ops * c->bs)),
+		  &msg, SETUP_NS, e);
 	if (ret)
 		goto out;
 	json_decref(msg);
@@ -296,8 +298,8 @@ static int verify(struct round *r, struct round_result *out, struct err *e)
 		out->verified_bytes += integer(msg, "verified_bytes");
 		json_decref(msg);
 	}
-	ret = ask(&r->server, "the server",
-		  json_pack("{s:s, s:O}", "cmd", "verify_end", "files", files), &msg, SETUP_NS, e);
+	ret = ask(&r->server, "the server", json_pack("{s:s, s:O}", "cmd", "verify_end", "files", files),
+		  &msg, SETUP_NS, e);
 	if (ret)
 		goto out;
 	ret = judge_verification(r, msg, out->verified_bytes, e);
@@ -322,7 +324,8 @@ static uint64_t requests_of(const json_t *stats)
 	for (int op = 0; op < OP_COUNT; op++)
 		for (int route = 0; route < ROUTE_COUNT; route++)
 			n += integer(json_object_get(json_object_get(stats, op_names[op]),
-						     route_names[route]), "requests");
+						     route_names[route]),
+				     "requests");
 	return n;
 }
 
@@ -357,8 +360,8 @@ static int await_client(struct round *r, unsigned int i, uint64_t expected_ns, j
 		char text[32];
 
 		format_time(text, sizeof(text), (double)watchdog);
-		err_set(e, -ETIMEDOUT, "the server did not answer a client for %s; its mount was aborted",
-			text);
+		err_set(e, -ETIMEDOUT,
+			"the server did not answer a client for %s; its mount was aborted", text);
 		err_remedy(e, "--watchdog with a longer time, if it is only slow");
 	}
 	return ret;
@@ -414,7 +417,8 @@ static void judge_path(const struct cell *c, const json_t *routes, uint64_t payl
 		out->path_ok = false;
 		snprintf(out->problem, sizeof(out->problem),
 			 "clients moved %" PRIu64 " bytes, the server counted %" PRIu64 ", %" PRIu64
-			 " of them by route %s", payload, total, good, route_names[x->route]);
+			 " of them by route %s",
+			 payload, total, good, route_names[x->route]);
 	}
 }
 
@@ -447,8 +451,7 @@ static int measure(struct round *r, struct round_result *out, struct err *e)
 			usage_system_diff(&sys, &sys0, &sys1);
 		routes = round_route_diff(json_object_get(before, op), json_object_get(after, op));
 		judge_path(r->cell, routes, t.payload, out);
-		out->round = round_json(&t, before, after, sys_known ? &sys : NULL, routes,
-					results);
+		out->round = round_json(&t, before, after, sys_known ? &sys : NULL, routes, results);
 		json_object_set_new(out->round, "setup_ns", json_integer((json_int_t)r->setup_ns));
 	}
 	json_decref(before);

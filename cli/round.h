@@ -12,12 +12,12 @@
 extern volatile int interrupted;
 
 struct round_result {
-	json_t *round;         /* the round's object for the result file */
-	bool started;          /* the server got ready: the path works here */
-	json_t *evidence;      /* what the server negotiated */
-	bool path_ok;          /* every request took the route that the path promises */
-	char problem[256];     /* else: what happened */
-	bool verified;         /* a verification pass was made and found nothing wrong */
+	json_t *round;     /* the round's object for the result file */
+	bool started;      /* the server got ready: the path works here */
+	json_t *evidence;  /* what the server negotiated */
+	bool path_ok;      /* every request took the route that the path promises */
+	char problem[256]; /* else: what happened */
+	bool verified;     /* a verification pass was made and found nothing wrong */
 	uint64_t verified_bytes;
 };
 

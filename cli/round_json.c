@@ -16,7 +16,7 @@ json_t *round_route_diff(const json_t *before, const json_t *after)
 	json_t *out = json_object(), *a;
 	const char *route;
 
-	json_object_foreach((json_t *)after, route, a) {
+	json_object_foreach ((json_t *)after, route, a) {
 		const json_t *b = json_object_get(before, route);
 		uint64_t requests = integer(a, "requests") - integer(b, "requests");
 		uint64_t bytes = integer(a, "bytes") - integer(b, "bytes");
@@ -99,10 +99,10 @@ static json_t *each_client(const json_t *results)
 	for (size_t i = 0; i < json_array_size(results); i++) {
 		const json_t *c = json_array_get(results, i);
 
-		json_array_append_new(out, json_pack("{s:O, s:O, s:O}", "ops", json_object_get(c, "ops"),
-						     "payload_bytes",
-						     json_object_get(c, "payload_bytes"), "elapsed_ns",
-						     json_object_get(c, "elapsed_ns")));
+		json_array_append_new(out,
+				      json_pack("{s:O, s:O, s:O}", "ops", json_object_get(c, "ops"),
+						"payload_bytes", json_object_get(c, "payload_bytes"),
+						"elapsed_ns", json_object_get(c, "elapsed_ns")));
 	}
 	return out;
 }
@@ -116,11 +116,12 @@ json_t *round_json(const struct round_totals *t, const json_t *before, const jso
 	usage_from_json(&a, json_object_get(before, "usage"));
 	usage_from_json(&b, json_object_get(after, "usage"));
 	usage_diff(&server, &a, &b);
-	j = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o}", "payload_bytes", (json_int_t)t->payload,
-		      "ops", (json_int_t)t->ops, "elapsed_ns",
+	j = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o}", "payload_bytes",
+		      (json_int_t)t->payload, "ops", (json_int_t)t->ops, "elapsed_ns",
 		      (json_int_t)((double)t->payload * 1e9 / t->rate), "wall_ns",
-		      (json_int_t)t->wall_ns, "produce_ns", (json_int_t)t->produce_ns,
-		      "produce_cpu_ns", (json_int_t)t->produce_cpu_ns, "throughput_bytes_per_s", t->rate, "latency_ns", latency_json(&t->latency));
+		      (json_int_t)t->wall_ns, "produce_ns", (json_int_t)t->produce_ns, "produce_cpu_ns",
+		      (json_int_t)t->produce_cpu_ns, "throughput_bytes_per_s", t->rate, "latency_ns",
+		      latency_json(&t->latency));
 	json_object_set_new(j, "cpu_ns",
 			    json_pack("{s:o, s:o}", "client", role(&t->usage, t->produce_cpu_ns),
 				      "server", role(&server, 0)));
@@ -129,10 +130,12 @@ json_t *round_json(const struct round_totals *t, const json_t *before, const jso
 				    json_integer((json_int_t)sys->busy_ns));
 		json_object_set_new(j, "stolen_ns", json_integer((json_int_t)sys->stolen_ns));
 	}
-	json_object_set_new(j, "context_switches", json_pack("{s:o, s:o}", "client", switches(&t->usage),
-							     "server", switches(&server)));
-	json_object_set_new(j, "page_faults", json_pack("{s:o, s:o}", "client", faults(&t->usage),
-							"server", faults(&server)));
+	json_object_set_new(
+		j, "context_switches",
+		json_pack("{s:o, s:o}", "client", switches(&t->usage), "server", switches(&server)));
+	json_object_set_new(
+		j, "page_faults",
+		json_pack("{s:o, s:o}", "client", faults(&t->usage), "server", faults(&server)));
 	json_object_set_new(j, "requests", routes);
 	json_object_set_new(j, "largest_request",
 			    json_integer((json_int_t)integer(after, "largest_request")));

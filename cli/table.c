@@ -42,8 +42,8 @@ static void print_group(FILE *f, const struct cell *c)
 	fprintf(f, "\n%s, sink %s, %s blocks, source %s, depth %u, %u client%s, pin %s\n",
 		op_names[c->op], c->sink->name, format_size(bs, sizeof(bs), c->bs), c->source->name,
 		c->depth, c->clients, c->clients == 1 ? "" : "s", c->config.pin);
-	fprintf(f, "    %-12s %11s %-18s %8s %8s %15s  %-8s %s\n", "path", "throughput",
-		" interval", "p50", "p99", "client + server", "verified", "path");
+	fprintf(f, "    %-12s %11s %-18s %8s %8s %15s  %-8s %s\n", "path", "throughput", " interval",
+		"p50", "p99", "client + server", "verified", "path");
 	fprintf(f, "    %-12s %11s %-18s %8s %8s %15s\n", "", "", "", "", "", "CPU ns/KiB");
 }
 
@@ -126,7 +126,8 @@ void table_print(FILE *f, const struct plan *plan)
 
 void csv_print(FILE *f, const struct plan *plan)
 {
-	fprintf(f, "path,source,sink,op,bs,depth,clients,pin,produce,pattern,driver,rounds,verified,path_ok");
+	fprintf(f, "path,source,sink,op,bs,depth,clients,pin,produce,pattern,driver,rounds,verified,"
+		   "path_ok");
 	for (const struct metric *m = metrics; m->name; m++)
 		fprintf(f, ",%s,%s_lo,%s_hi", m->name, m->name, m->name);
 	fputc('\n', f);

@@ -33,8 +33,10 @@ int vm_data(char *buf, size_t len, const char *name, struct err *e)
 	snprintf(buf, len, "%s/%s", ZCBENCH_DATADIR, name);
 	if (access(buf, R_OK) == 0)
 		return 0;
-	return !e ? -ENOENT : err_remedy((err_set(e, -ENOENT, "%s is neither beside zcbench nor installed",
-						  name), e), "make install");
+	return !e ? -ENOENT
+		  : err_remedy(
+			    (err_set(e, -ENOENT, "%s is neither beside zcbench nor installed", name), e),
+			    "make install");
 }
 
 int vm_needs(struct err *e)
@@ -46,12 +48,15 @@ int vm_needs(struct err *e)
 	char path[4096];
 
 	if (uname(&u) == 0 && strcmp(u.machine, "x86_64") != 0)
-		return err_set(e, -ENOENT, "zcbench vm knows x86_64 only: the guest runs this very program, "
-					   "which is for %s", u.machine);
+		return err_set(e, -ENOENT,
+			       "zcbench vm knows x86_64 only: the guest runs this very program, "
+			       "which is for %s",
+			       u.machine);
 	for (int i = 0; i < 2; i++)
 		if (program_find(all[i].program, path, sizeof(path)))
-			return err_remedy((err_set(e, -ENOENT, "%s is not installed", all[i].program), e),
-					  "sudo apt-get install %s", all[i].package);
+			return err_remedy(
+				(err_set(e, -ENOENT, "%s is not installed", all[i].program), e),
+				"sudo apt-get install %s", all[i].package);
 	return 0;
 }
 

@@ -74,7 +74,7 @@ static int set_up(struct client *c, struct err *e)
 	source_end(&c->source, true);
 	c->io = (struct io){
 		.ops = !strcmp(text(cfg, "io"), "ipc") ? &io_ipc
-		       : c->native.depth > 1	       ? &io_uring_ops
+		       : c->native.depth > 1           ? &io_uring_ops
 						       : &io_syscall,
 		.source = &c->source,
 		.path = text(cfg, "file"),
@@ -125,10 +125,9 @@ static json_t *cmd_run(struct client *c, const json_t *msg)
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "ops", (json_int_t)r->ops,
 			 "payload_bytes", (json_int_t)r->payload_bytes, "elapsed_ns",
 			 (json_int_t)r->elapsed_ns, "wall_ns", (json_int_t)r->wall_ns, "produce_ns",
-			 (json_int_t)r->produce_ns, "produce_cpu_ns",
-			 (json_int_t)r->produce_cpu_ns, "copied_bytes",
-			 (json_int_t)(c->io.copied - copied), "latency", hist_to_json(&r->latency),
-			 "usage", usage_to_json(&spent));
+			 (json_int_t)r->produce_ns, "produce_cpu_ns", (json_int_t)r->produce_cpu_ns,
+			 "copied_bytes", (json_int_t)(c->io.copied - copied), "latency",
+			 hist_to_json(&r->latency), "usage", usage_to_json(&spent));
 }
 
 static void serve_commands(struct client *c)

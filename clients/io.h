@@ -16,14 +16,14 @@
 
 struct io {
 	const struct io_ops *ops;
-	struct source *source;   /* payload; offsets below are into its mapping */
-	const char *path;        /* the file on the mount */
+	struct source *source; /* payload; offsets below are into its mapping */
+	const char *path;      /* the file on the mount */
 	size_t bs;
 	unsigned int depth;
-	const json_t *server;    /* what the server negotiated (its evidence) */
+	const json_t *server; /* what the server negotiated (its evidence) */
 	void *state;
-	char *bounce;            /* see bounce.h; NULL where none is needed */
-	uint64_t copied;         /* user-space copies that this way needs, in bytes */
+	char *bounce;    /* see bounce.h; NULL where none is needed */
+	uint64_t copied; /* user-space copies that this way needs, in bytes */
 };
 
 struct io_completion {
@@ -40,8 +40,7 @@ struct io_ops {
 	void (*close)(struct io *io);
 
 	/* Required for depth 1: one operation, start to end. Bytes, or a negative errno. */
-	ssize_t (*rw)(struct io *io, enum op op, size_t buffer_offset, size_t len,
-		      uint64_t file_offset);
+	ssize_t (*rw)(struct io *io, enum op op, size_t buffer_offset, size_t len, uint64_t file_offset);
 
 	/* Required for depth > 1. submit queues (at most `depth` at a time), reap pushes what is
 	 * queued, waits for at least one completion and returns how many of max it filled in, or a
@@ -51,9 +50,9 @@ struct io_ops {
 	int (*reap)(struct io *io, struct io_completion *out, int max);
 };
 
-extern const struct io_ops io_syscall; /* pwrite(2), pread(2); depth 1 */
+extern const struct io_ops io_syscall;   /* pwrite(2), pread(2); depth 1 */
 extern const struct io_ops io_uring_ops; /* io_uring; depth > 1 */
-extern const struct io_ops io_ipc;     /* the bypass; any depth */
-extern const struct io_ops io_nop;     /* completes at once: what the driver itself costs */
+extern const struct io_ops io_ipc;       /* the bypass; any depth */
+extern const struct io_ops io_nop;       /* completes at once: what the driver itself costs */
 
 #endif

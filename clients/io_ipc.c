@@ -18,7 +18,7 @@ struct ipc_state {
 	struct pending {
 		enum op op;
 		size_t buffer_offset;
-	} *pending; /* by slot, for staged READs */
+	} * pending; /* by slot, for staged READs */
 };
 
 static int register_payload(struct io *io, struct ipc_state *s, struct err *e)
@@ -110,8 +110,7 @@ static void unstage(struct io *io, uint32_t slot, int32_t result)
 	io->copied += (uint64_t)result;
 }
 
-static ssize_t ipc_rw(struct io *io, enum op op, size_t buffer_offset, size_t len,
-		      uint64_t file_offset)
+static ssize_t ipc_rw(struct io *io, enum op op, size_t buffer_offset, size_t len, uint64_t file_offset)
 {
 	struct ipc_state *s = io->state;
 	int32_t result;

@@ -60,8 +60,7 @@ static void nop_close(struct io *io)
 	(void)io;
 }
 
-static ssize_t nop_rw(struct io *io, enum op op, size_t buffer_offset, size_t len,
-		      uint64_t file_offset)
+static ssize_t nop_rw(struct io *io, enum op op, size_t buffer_offset, size_t len, uint64_t file_offset)
 {
 	(void)io, (void)op, (void)buffer_offset, (void)file_offset;
 	return (ssize_t)len;

@@ -94,7 +94,7 @@ static int uring_reap(struct io *io, struct io_completion *out, int max)
 	} while (ret == -EINTR);
 	if (ret < 0)
 		return ret;
-	io_uring_for_each_cqe(&u->ring, head, cqe) {
+	io_uring_for_each_cqe (&u->ring, head, cqe) {
 		if (n == max)
 			break;
 		bounce_after(io, u->slots[cqe->user_data].op, u->slots[cqe->user_data].buffer_offset,

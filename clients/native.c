@@ -21,7 +21,8 @@ static uint64_t next_offset(struct native *n)
 		n->random_state ^= n->random_state << 25;
 		n->random_state ^= n->random_state >> 27;
 		block = (uint64_t)(((unsigned __int128)(n->random_state * 0x2545f4914f6cdd1dULL) *
-				    blocks) >> 64);
+				    blocks) >>
+				   64);
 	} else {
 		block = n->next++;
 		if (n->next >= blocks)
@@ -43,12 +44,12 @@ static int failed(const struct native *n, int64_t result, uint64_t offset, struc
 	if (result < 0)
 		return err_sys(e, (int)result, "%s of %zu bytes at offset %" PRIu64, op_names[n->op],
 			       n->bs, offset);
-	return err_set(e, -EIO, "short %s: %" PRId64 " of %zu bytes at offset %" PRIu64,
-		       op_names[n->op], result, n->bs, offset);
+	return err_set(e, -EIO, "short %s: %" PRId64 " of %zu bytes at offset %" PRIu64, op_names[n->op],
+		       result, n->bs, offset);
 }
 
-static int run_single(struct native *n, uint64_t runtime_ns, uint64_t count,
-		      struct native_result *r, struct err *e)
+static int run_single(struct native *n, uint64_t runtime_ns, uint64_t count, struct native_result *r,
+		      struct err *e)
 {
 	const struct io_ops *ops = n->io->ops;
 	const size_t bs = n->bs;
@@ -97,8 +98,8 @@ static int reap(struct native *n, const uint64_t *began, const uint64_t *offset,
 }
 
 /* Bursts of depth operations; production in between, with nothing in flight. */
-static int run_bursts(struct native *n, uint64_t runtime_ns, uint64_t count,
-		      struct native_result *r, struct err *e)
+static int run_bursts(struct native *n, uint64_t runtime_ns, uint64_t count, struct native_result *r,
+		      struct err *e)
 {
 	uint64_t began[DEPTH_MAX], offset[DEPTH_MAX];
 	struct io_completion done[DEPTH_MAX];
@@ -139,8 +140,8 @@ static int run_bursts(struct native *n, uint64_t runtime_ns, uint64_t count,
 }
 
 /* A sliding window: each completion makes room for the next operation. */
-static int run_window(struct native *n, uint64_t runtime_ns, uint64_t count,
-		      struct native_result *r, struct err *e)
+static int run_window(struct native *n, uint64_t runtime_ns, uint64_t count, struct native_result *r,
+		      struct err *e)
 {
 	uint64_t began[DEPTH_MAX], offset[DEPTH_MAX];
 	struct io_completion done[DEPTH_MAX];
@@ -214,8 +215,8 @@ uint64_t native_produce_cpu(const struct hist *produce)
 	return (uint64_t)sum;
 }
 
-static int verify_slot(struct native *n, unsigned int slot, uint64_t offset, int64_t done,
-		       uint64_t seed, struct err *e)
+static int verify_slot(struct native *n, unsigned int slot, uint64_t offset, int64_t done, uint64_t seed,
+		       struct err *e)
 {
 	int64_t bad;
 

@@ -19,24 +19,24 @@ struct native {
 	struct io *io;
 	enum op op;
 	size_t bs;
-	size_t stride;       /* between two slots of the source */
+	size_t stride; /* between two slots of the source */
 	unsigned int depth;
 	uint64_t file_size;
-	bool random;         /* offsets: uniformly random blocks, else sequential with wrap-around */
-	bool produce;        /* rewrite the payload before every WRITE */
+	bool random;  /* offsets: uniformly random blocks, else sequential with wrap-around */
+	bool produce; /* rewrite the payload before every WRITE */
 
-	uint64_t next;       /* sequential: number of the next block */
+	uint64_t next; /* sequential: number of the next block */
 	uint64_t random_state;
 };
 
 struct native_result {
 	uint64_t ops, payload_bytes;
-	uint64_t elapsed_ns; /* in which operations were in flight */
-	uint64_t wall_ns;    /* all of it */
+	uint64_t elapsed_ns;     /* in which operations were in flight */
+	uint64_t wall_ns;        /* all of it */
 	uint64_t produce_ns;     /* wall time of production */
 	uint64_t produce_cpu_ns; /* and the CPU time in it, estimated: see native_produce_cpu */
 	struct hist produce;     /* of each production: of one payload, or of a burst's */
-	struct hist latency; /* of each operation, from submission to completion */
+	struct hist latency;     /* of each operation, from submission to completion */
 };
 
 /* Runs for runtime_ns of wall time, or, when count is not 0, for exactly count operations. 0, or -errno

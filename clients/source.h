@@ -13,9 +13,9 @@
 
 struct source {
 	const struct source_ops *ops;
-	char *map;    /* the client's mapping of the payload */
-	size_t size;  /* bytes, a multiple of the source's page size */
-	int fd;       /* what can be shared with a server; -1: nothing */
+	char *map;   /* the client's mapping of the payload */
+	size_t size; /* bytes, a multiple of the source's page size */
+	int fd;      /* what can be shared with a server; -1: nothing */
 };
 
 struct source_ops {

@@ -17,9 +17,10 @@ static int dmaheap_alloc(struct source *src, size_t size, struct err *e)
 	int device = open(DEVICE, O_RDONLY | O_CLOEXEC), ret;
 
 	if (device < 0)
-		return err_remedy((err_sys(e, -errno, "source dmaheap: " DEVICE), e),
-				  "a kernel with CONFIG_DMABUF_HEAPS_SYSTEM and the right to open " DEVICE
-				  " (zcbench vm -- run --source dmaheap has both)");
+		return err_remedy(
+			(err_sys(e, -errno, "source dmaheap: " DEVICE), e),
+			"a kernel with CONFIG_DMABUF_HEAPS_SYSTEM and the right to open " DEVICE
+			" (zcbench vm -- run --source dmaheap has both)");
 	src->size = (size + 4095) & ~(size_t)4095;
 	data.len = src->size;
 	ret = ioctl(device, DMA_HEAP_IOCTL_ALLOC, &data) ? -errno : 0;
@@ -35,7 +36,8 @@ static int dmaheap_alloc(struct source *src, size_t size, struct err *e)
 
 const struct source_ops source_dmaheap = {
 	.name = "dmaheap",
-	.help = "a dma-buf from the system heap; FUSE paths bounce it (O_DIRECT gives EFAULT), ipc shares it",
+	.help = "a dma-buf from the system heap; FUSE paths bounce it (O_DIRECT gives EFAULT), ipc "
+		"shares it",
 	.page_size = 4096,
 	.alloc = dmaheap_alloc,
 	.free = source_free_mapping,

@@ -10,7 +10,7 @@
 #ifndef MFD_HUGE_2MB
 #define MFD_HUGE_2MB (21u << 26)
 #endif
-#define RESERVE   "/sys/kernel/mm/hugepages/hugepages-2048kB/"
+#define RESERVE "/sys/kernel/mm/hugepages/hugepages-2048kB/"
 
 static unsigned int read_number(const char *path)
 {
@@ -36,8 +36,10 @@ static int hugetlb_alloc(struct source *src, size_t size, struct err *e)
 
 		err_set(e, ret, "source hugetlb: %u huge pages of 2 MiB needed, %u of %u are free", need,
 			have, all);
-		err_remedy(e, "echo %u | sudo tee " RESERVE "nr_hugepages   (or zcbench run --setup, as "
-			      "root)", all - have + need);
+		err_remedy(e,
+			   "echo %u | sudo tee " RESERVE "nr_hugepages   (or zcbench run --setup, as "
+			   "root)",
+			   all - have + need);
 	}
 	return ret;
 }

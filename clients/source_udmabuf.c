@@ -24,7 +24,8 @@ static int udmabuf_alloc(struct source *src, size_t size, struct err *e)
 				  " (zcbench vm -- run --source udmabuf has both)");
 	src->size = (size + 4095) & ~(size_t)4095;
 	memfd = memfd_create("zcbench-udmabuf", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (memfd < 0 || ftruncate(memfd, (off_t)src->size) || fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK)) {
+	if (memfd < 0 || ftruncate(memfd, (off_t)src->size) ||
+	    fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK)) {
 		ret = err_sys(e, -errno, "source udmabuf: making a memfd");
 		goto out;
 	}
@@ -47,7 +48,8 @@ out:
 
 const struct source_ops source_udmabuf = {
 	.name = "udmabuf",
-	.help = "a dma-buf over a memfd's pages; FUSE paths bounce it (O_DIRECT gives EFAULT), ipc shares it",
+	.help = "a dma-buf over a memfd's pages; FUSE paths bounce it (O_DIRECT gives EFAULT), ipc "
+		"shares it",
 	.page_size = 4096,
 	.alloc = udmabuf_alloc,
 	.free = source_free_mapping,

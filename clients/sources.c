@@ -8,11 +8,11 @@
 
 #include "clients/source.h"
 
-#define SOURCES(X)                                                                                 \
-	X(anon)                                                                                    \
-	X(memfd)                                                                                   \
-	X(hugetlb)                                                                                 \
-	X(udmabuf)                                                                                 \
+#define SOURCES(X)                                                                                      \
+	X(anon)                                                                                         \
+	X(memfd)                                                                                        \
+	X(hugetlb)                                                                                      \
+	X(udmabuf)                                                                                      \
 	X(dmaheap)
 
 #define DECLARE(name) extern const struct source_ops source_##name;

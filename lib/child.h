@@ -11,10 +11,10 @@
 #include "lib/err.h"
 
 struct child {
-	pid_t pid;    /* 0: none */
+	pid_t pid; /* 0: none */
 	int pidfd;
-	int control;  /* our end of the channel */
-	int status;   /* of waitpid(2), once it has ended */
+	int control; /* our end of the channel */
+	int status;  /* of waitpid(2), once it has ended */
 };
 
 /* Starts argv (argv[0] is replaced by this very program) with "--control-fd" and the channel's number

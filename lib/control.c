@@ -97,8 +97,8 @@ json_t *json_text(const char *text)
 
 json_t *control_error(const struct err *e)
 {
-	return json_pack("{s:o, s:o, s:i}", "error", json_text(e->what), "remedy",
-			 json_text(e->remedy), "errno", e->code);
+	return json_pack("{s:o, s:o, s:i}", "error", json_text(e->what), "remedy", json_text(e->remedy),
+			 "errno", e->code);
 }
 
 int control_is_error(const json_t *msg, struct err *e)

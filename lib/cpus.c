@@ -36,8 +36,7 @@ static int core_of(int cpu)
 {
 	char path[128], line[256];
 
-	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list",
-		 cpu);
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
 	return read_line(path, line, sizeof(line)) ? atoi(line) : cpu;
 }
 

@@ -33,16 +33,16 @@ struct watch {
 	struct stream stream[PORT_CONTROL]; /* of out, err, files */
 	char control[256], line[256];       /* the beginnings of lines: control port, console */
 	size_t ncontrol, nline;
-	char said[1024];                    /* by QEMU itself */
+	char said[1024]; /* by QEMU itself */
 	size_t nsaid;
-	char input[4096];                   /* typed, not yet taken by the guest */
+	char input[4096]; /* typed, not yet taken by the guest */
 	size_t ninput;
-	char panic[200], reason[200];       /* what the kernel, or the guest's init, gave as the reason */
-	bool exited;                        /* the guest told its exit status */
-	bool gone;                          /* QEMU has ended */
+	char panic[200], reason[200]; /* what the kernel, or the guest's init, gave as the reason */
+	bool exited;                  /* the guest told its exit status */
+	bool gone;                    /* QEMU has ended */
 	bool stdin_open;
 	int signals;
-	uint64_t start, quiet, panic_at;    /* ns */
+	uint64_t start, quiet, panic_at; /* ns */
 	struct err file_error;
 };
 
@@ -79,7 +79,9 @@ static int deliver(struct watch *w, int port, const char *data, size_t len, stru
 		return 0;
 	}
 	ret = write_all(w, port == PORT_OUT ? 1 : 2, data, len);
-	return ret && ret != -EINTR ? err_sys(e, ret, "writing the guest's %s", port == PORT_OUT ? "output" : "messages") : 0;
+	return ret && ret != -EINTR ? err_sys(e, ret, "writing the guest's %s",
+					      port == PORT_OUT ? "output" : "messages")
+				    : 0;
 }
 
 /* How many of the last bytes may be the beginning of the token. */
@@ -124,8 +126,9 @@ static void take_control_line(struct watch *w)
 		char time[32];
 
 		snprintf(w->g->release, sizeof(w->g->release), "%.90s", w->control + 6);
-		fprintf(stderr, "zcbench: guest with Linux %s on %u CPUs, up after %s%s\n", w->g->release,
-			w->c->qemu.cpus, format_time(time, sizeof(time), (double)(clock_ns() - w->start)),
+		fprintf(stderr, "zcbench: guest with Linux %s on %u CPUs, up after %s%s\n",
+			w->g->release, w->c->qemu.cpus,
+			format_time(time, sizeof(time), (double)(clock_ns() - w->start)),
 			w->c->qemu.kvm ? " (KVM)" : " (TCG: its timings are not a machine's)");
 	} else if (!strncmp(w->control, "exit ", 5)) {
 		w->g->status = atoi(w->control + 5);
@@ -150,8 +153,9 @@ static void take_control(struct watch *w, const char *data, size_t len)
 /* What a kernel says when something is wrong with it. */
 static bool is_complaint(const char *line)
 {
-	static const char *const words[] = {"WARNING: ", "BUG: ", "kernel BUG at", "Oops: ", "rcu: INFO: ",
-					    "general protection fault", "Out of memory: ", "INFO: task "};
+	static const char *const words[] = {"WARNING: ",       "BUG: ",       "kernel BUG at",
+					    "Oops: ",          "rcu: INFO: ", "general protection fault",
+					    "Out of memory: ", "INFO: task "};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strstr(line, words[i]))
@@ -277,7 +281,8 @@ static int take_signal(const struct watch *w, struct err *e)
 
 	if (read(w->signals, &s, sizeof(s)) != sizeof(s))
 		return 0;
-	return err_set(e, -EINTR, "interrupted by a signal (%s); the guest was ended", strsignal((int)s.ssi_signo));
+	return err_set(e, -EINTR, "interrupted by a signal (%s); the guest was ended",
+		       strsignal((int)s.ssi_signo));
 }
 
 enum { P_CONSOLE = QEMU_PORTS, P_TTY, P_SAID, P_END, P_SIGNAL, P_STDIN, NPOLL };
@@ -287,9 +292,12 @@ static int pump(struct watch *w, struct err *e)
 {
 	const bool type = w->q.tty >= 0 && w->stdin_open && !w->ninput && w->g->release[0];
 	struct pollfd p[NPOLL] = {
-		[P_CONSOLE] = {w->q.console, POLLIN, 0}, [P_TTY] = {w->q.tty, POLLIN, 0},
-		[P_SAID] = {w->q.said, POLLIN, 0},       [P_END] = {w->gone ? -1 : w->q.pidfd, POLLIN, 0},
-		[P_SIGNAL] = {w->signals, POLLIN, 0},    [P_STDIN] = {type ? 0 : -1, POLLIN, 0},
+		[P_CONSOLE] = {w->q.console, POLLIN, 0},
+		[P_TTY] = {w->q.tty, POLLIN, 0},
+		[P_SAID] = {w->q.said, POLLIN, 0},
+		[P_END] = {w->gone ? -1 : w->q.pidfd, POLLIN, 0},
+		[P_SIGNAL] = {w->signals, POLLIN, 0},
+		[P_STDIN] = {type ? 0 : -1, POLLIN, 0},
 	};
 	uint64_t before = clock_ns();
 	bool life = false;
@@ -301,7 +309,8 @@ static int pump(struct watch *w, struct err *e)
 		p[P_TTY].events |= POLLOUT;
 	if (poll(p, NPOLL, 1000) < 0)
 		return errno == EINTR ? 0 : err_sys(e, -errno, "waiting for the guest");
-	w->quiet += clock_ns() - before; /* only waiting counts: whoever reads our output may take a rest */
+	w->quiet +=
+		clock_ns() - before; /* only waiting counts: whoever reads our output may take a rest */
 	if (p[P_CONSOLE].revents)
 		life |= take(w, &w->q.console, take_console);
 	for (int i = 0; i < PORT_CONTROL && !ret; i++) {
@@ -368,7 +377,8 @@ static int check(struct watch *w, struct err *e)
 		return ended_early(w, e);
 	if (c->timeout_ns && now - w->start > c->timeout_ns)
 		return err_remedy((err_set(e, -ETIMEDOUT, "the guest was not done within %s",
-					   format_time(time, sizeof(time), (double)c->timeout_ns)), e),
+					   format_time(time, sizeof(time), (double)c->timeout_ns)),
+				   e),
 				  "--timeout with more time");
 	if (w->quiet > c->silence_ns)
 		return err_set(e, -ETIMEDOUT, "the guest hangs: no sign of life for %s%s",

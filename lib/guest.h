@@ -23,9 +23,9 @@
 struct guest_config {
 	struct qemu_config qemu;
 	const char *token;
-	uint64_t timeout_ns;     /* for everything; 0: none */
-	uint64_t silence_ns;     /* no byte from the guest for so long: it hangs */
-	FILE *console_file;      /* also gets the whole console, or NULL */
+	uint64_t timeout_ns; /* for everything; 0: none */
+	uint64_t silence_ns; /* no byte from the guest for so long: it hangs */
+	FILE *console_file;  /* also gets the whole console, or NULL */
 };
 
 /* What became of it. */

@@ -25,7 +25,8 @@ static int add_library(void *arg, const char *library, struct err *e)
 
 	if (ret || !strstr(library, "/libc.so."))
 		return ret;
-	snprintf(path, sizeof(path), "%.*s/%s", (int)(strrchr(library, '/') - library), library, unwinder);
+	snprintf(path, sizeof(path), "%.*s/%s", (int)(strrchr(library, '/') - library), library,
+		 unwinder);
 	return access(path, R_OK) ? 0 : initramfs_file(a, path, path, e);
 }
 
@@ -51,8 +52,9 @@ static int add_busybox(struct initramfs *a, struct err *e)
 	int shared = 0, ret;
 
 	if (program_find("busybox", path, sizeof(path)))
-		return err_remedy((err_set(e, -ENOENT, "busybox is not installed; the guest needs it"), e),
-				  remedy);
+		return err_remedy(
+			(err_set(e, -ENOENT, "busybox is not installed; the guest needs it"), e),
+			remedy);
 	ret = program_libraries(path, has_libraries, &shared, e);
 	if (!ret && shared)
 		return err_remedy((err_set(e, -ENOENT, "%s is not a static program", path), e), remedy);
@@ -120,9 +122,11 @@ static int add_files(struct initramfs *a, const struct guest_image *g, struct er
 
 static int add_system(struct initramfs *a, const struct guest_image *g, struct err *e)
 {
-	static const char passwd[] = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n";
+	static const char passwd[] =
+		"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n";
 	static const char group[] = "root:x:0:\nnogroup:x:65534:\n";
-	static const char cache[] = "/etc/ld.so.cache"; /* libraries in places of their own are found by it */
+	static const char cache[] =
+		"/etc/ld.so.cache"; /* libraries in places of their own are found by it */
 	int ret = initramfs_node(a, "/dev/console", S_IFCHR | 0600, 5, 1, e);
 
 	if (!ret)

@@ -8,13 +8,13 @@
 #include "lib/options.h"
 
 struct guest_image {
-	const char *init;      /* kernel/guest-init.sh */
-	const char *config;    /* the text of /zcbench/config; see the script */
-	const char *modules;   /* a folder of *.ko, loaded in the order of their names, or NULL */
-	const char *workloads; /* the folder of workload files, or NULL */
+	const char *init;           /* kernel/guest-init.sh */
+	const char *config;         /* the text of /zcbench/config; see the script */
+	const char *modules;        /* a folder of *.ko, loaded in the order of their names, or NULL */
+	const char *workloads;      /* the folder of workload files, or NULL */
 	const char *workloads_name; /* its name in the guest */
-	struct names programs; /* also packed, with their libraries */
-	struct names files;    /* also packed: absolute names */
+	struct names programs;      /* also packed, with their libraries */
+	struct names files;         /* also packed: absolute names */
 };
 
 /* Writes the initramfs into a memory file and returns its descriptor, the caller's; or a negative errno

@@ -18,8 +18,8 @@
 
 struct initramfs {
 	FILE *f;
-	unsigned int ino;    /* of the last entry */
-	unsigned int n;      /* names so far */
+	unsigned int ino; /* of the last entry */
+	unsigned int n;   /* names so far */
 	char **names;
 };
 

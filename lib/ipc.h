@@ -38,7 +38,7 @@
 
 struct ipc_channel {
 	uint32_t version;
-	uint32_t socket_len;             /* of the abstract name, without the leading NUL */
+	uint32_t socket_len; /* of the abstract name, without the leading NUL */
 	char socket[64];
 	uint8_t ticket[IPC_TICKET_SIZE];
 };
@@ -102,8 +102,8 @@ _Static_assert(sizeof(struct ipc_cqe) == 16, "four to a cache line");
 
 static inline uint64_t ipc_ring_size(uint32_t entries)
 {
-	uint64_t n = sizeof(struct ipc_ring) +
-		     entries * (sizeof(struct ipc_sqe) + sizeof(struct ipc_cqe));
+	uint64_t n =
+		sizeof(struct ipc_ring) + entries * (sizeof(struct ipc_sqe) + sizeof(struct ipc_cqe));
 
 	return (n + 4095) & ~4095ULL;
 }

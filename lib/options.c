@@ -129,8 +129,7 @@ static int one_number(const struct opt *o, const char *text, uint64_t *v, const 
 	return 0;
 }
 
-static int set_list(const struct opt *o, void *dest, const char *value, const char *where,
-		    struct err *e)
+static int set_list(const struct opt *o, void *dest, const char *value, const char *where, struct err *e)
 {
 	struct numbers numbers = {0};
 	struct names names = {0};
@@ -315,8 +314,9 @@ int opts_parse(struct opt_set *sets, unsigned int n, unsigned int command, int a
 		}
 		if (ended || strncmp(arg, "--", 2)) {
 			if (!ended && arg[0] == '-' && arg[1])
-				return err_remedy((err_set(e, -EINVAL, "%s: options start with --", arg), e),
-						  "--help shows the options");
+				return err_remedy(
+					(err_set(e, -EINVAL, "%s: options start with --", arg), e),
+					"--help shows the options");
 			if (rest->n == OPT_LIST_MAX)
 				return err_set(e, -EINVAL, "%s: too many arguments", arg);
 			rest->v[rest->n++] = arg;
@@ -339,8 +339,7 @@ int opts_parse(struct opt_set *sets, unsigned int n, unsigned int command, int a
 			}
 		}
 		/* A value follows; "-" alone is one (standard output), "--x" is the next option. */
-		if (o && o->type != OPT_FLAG && !value && i + 1 < argc &&
-		    strncmp(argv[i + 1], "--", 2))
+		if (o && o->type != OPT_FLAG && !value && i + 1 < argc && strncmp(argv[i + 1], "--", 2))
 			value = argv[++i];
 		ret = opts_set(sets, n, command, name, value, where, e);
 		if (ret)

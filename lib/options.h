@@ -44,25 +44,25 @@ enum opt_type {
 struct opt {
 	const char *name;
 	enum opt_type type;
-	size_t offset;            /* of the value in the table's base */
-	const char *arg;          /* what --help shows behind the name: "SIZE[,...]" */
-	const char *def;          /* the default as one would type it; NULL: zero, empty, none */
-	const char *help;         /* one line, with the unit where the type does not say it */
+	size_t offset;    /* of the value in the table's base */
+	const char *arg;  /* what --help shows behind the name: "SIZE[,...]" */
+	const char *def;  /* the default as one would type it; NULL: zero, empty, none */
+	const char *help; /* one line, with the unit where the type does not say it */
 	const char *const *choices;
-	uint64_t min, max;        /* max 0: no limit */
-	unsigned int commands;    /* bits of the subcommands that take it; 0: all */
+	uint64_t min, max;     /* max 0: no limit */
+	unsigned int commands; /* bits of the subcommands that take it; 0: all */
 	bool auto_ok;
-	bool hidden;              /* between our own processes; not in --help */
-	bool whole_run;           /* cannot differ between the sections of a workload */
+	bool hidden;    /* between our own processes; not in --help */
+	bool whole_run; /* cannot differ between the sections of a workload */
 };
 
 struct opt_set {
 	const char *title;
-	const struct opt *opts;           /* ends with a row without a name */
+	const struct opt *opts; /* ends with a row without a name */
 	void *base;
-	unsigned int commands;            /* bits of the subcommands that take any of them; 0: all */
-	uint64_t given;                   /* bit i: row i was given, not defaulted */
-	const char *text[OPT_TABLE_MAX];  /* and this is what was typed */
+	unsigned int commands;           /* bits of the subcommands that take any of them; 0: all */
+	uint64_t given;                  /* bit i: row i was given, not defaulted */
+	const char *text[OPT_TABLE_MAX]; /* and this is what was typed */
 };
 
 /* Sets every value to its default. Defaults are checked like input: a wrong one is a bug. */
@@ -82,7 +82,8 @@ int opts_parse(struct opt_set *sets, unsigned int n, unsigned int command, int a
 void opts_help(FILE *f, const struct opt_set *sets, unsigned int n, unsigned int command);
 
 /* The row of an option that `command` takes, or NULL. */
-const struct opt *opts_find(struct opt_set *sets, unsigned int n, unsigned int command, const char *name);
+const struct opt *opts_find(struct opt_set *sets, unsigned int n, unsigned int command,
+			    const char *name);
 
 /* Whether the option was given by the user (and not only defaulted). */
 bool opts_given(const struct opt_set *set, const char *name);

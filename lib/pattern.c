@@ -28,7 +28,7 @@ static unsigned char byte_at(uint64_t offset, uint64_t base)
 /* Vectorised by the compiler, once for the baseline and once for AVX2. (Not by target_clones: resolvers
  * run before a sanitizer is set up.) */
 static inline __attribute__((always_inline)) void fill_loop(unsigned char *p, size_t words,
-							     uint64_t first)
+							    uint64_t first)
 {
 	for (size_t i = 0; i < words; i++) {
 		uint64_t w = first + i * STEP;
@@ -39,8 +39,7 @@ static inline __attribute__((always_inline)) void fill_loop(unsigned char *p, si
 
 #if defined(__x86_64__)
 __attribute__((target("avx2"), optimize("O3"))) static void fill_words_avx2(unsigned char *p,
-									      size_t words,
-									      uint64_t first)
+									    size_t words, uint64_t first)
 {
 	fill_loop(p, words, first);
 }

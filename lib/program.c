@@ -90,7 +90,8 @@ static int find_loader(const char *path, char *loader, size_t len, struct err *e
 	if (pread(fd, &h, sizeof(h), 0) == sizeof(h) && !memcmp(h.e_ident, ELFMAG, SELFMAG) &&
 	    h.e_ident[EI_CLASS] == ELFCLASS64 && h.e_phentsize == sizeof(p)) {
 		for (int i = 0; i < h.e_phnum; i++) {
-			if (pread(fd, &p, sizeof(p), (off_t)(h.e_phoff + (size_t)i * sizeof(p))) != sizeof(p))
+			if (pread(fd, &p, sizeof(p), (off_t)(h.e_phoff + (size_t)i * sizeof(p))) !=
+			    sizeof(p))
 				break;
 			if (p.p_type != PT_INTERP || p.p_filesz >= len)
 				continue;

@@ -55,9 +55,8 @@ static void forget(struct command *c)
 static void add_machine(struct command *c, bool kvm)
 {
 	static const char *const all[] = {
-		QEMU,       "-nodefaults", "-no-user-config", "-no-reboot", "-display",
-		"none",     "-vga",        "none",            "-monitor",   "none",
-		"-machine", "pc",
+		QEMU,   "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+		"-vga", "none",        "-monitor",        "none",       "-machine", "pc",
 	};
 
 	for (unsigned int i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -208,8 +207,8 @@ int qemu_start(struct qemu *q, const struct qemu_config *cfg, struct err *e)
 	/* After a panic: out, at once. What a kernel says of itself is kept (no "quiet"). Emulated CPUs wait
 	 * for each other much longer than Linux 7's clock watchdog expects: it deadlocks with stop_machine
 	 * (watchdog_check_skew against multi_cpu_stop) in one of twenty boots on a busy host. */
-	add(&c, "console=ttyS0 panic=-1 oops=panic mitigations=off %s%s", cfg->kvm ? "" : "tsc=reliable ",
-	    cfg->append ? cfg->append : "");
+	add(&c, "console=ttyS0 panic=-1 oops=panic mitigations=off %s%s",
+	    cfg->kvm ? "" : "tsc=reliable ", cfg->append ? cfg->append : "");
 	ret = add_channels(&c, q, cfg->tty);
 	if (!ret && cfg->disk)
 		ret = add_disk(&c, cfg->disk);
@@ -254,7 +253,8 @@ void qemu_stop(struct qemu *q)
  */
 static int tiny_bios(void)
 {
-	static const unsigned char code[] = {0xb0, 42, 0xe6, 0xf4, 0xf4}; /* mov al, 42; out 0xf4, al; hlt */
+	static const unsigned char code[] = {0xb0, 42, 0xe6, 0xf4,
+					     0xf4}; /* mov al, 42; out 0xf4, al; hlt */
 	int fd = memfd_create("zcbench-bios", MFD_CLOEXEC);
 
 	if (fd >= 0 && (ftruncate(fd, 65536) || pwrite(fd, code, sizeof(code), 65536 - 16) < 0)) {

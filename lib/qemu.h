@@ -19,23 +19,23 @@ enum qemu_port {
 };
 
 struct qemu_config {
-	const char *kernel;      /* a bzImage */
-	int initramfs;           /* its descriptor */
-	const char *append;      /* kernel parameters on top of ours, or NULL */
-	bool kvm;                /* else TCG */
+	const char *kernel; /* a bzImage */
+	int initramfs;      /* its descriptor */
+	const char *append; /* kernel parameters on top of ours, or NULL */
+	bool kvm;           /* else TCG */
 	unsigned int cpus;
-	uint64_t mem, disk;      /* bytes; disk 0: none */
-	bool net;                /* a virtio NIC on QEMU's user-mode network */
-	bool tty;                /* a virtio console, hvc0 in the guest */
+	uint64_t mem, disk; /* bytes; disk 0: none */
+	bool net;           /* a virtio NIC on QEMU's user-mode network */
+	bool tty;           /* a virtio console, hvc0 in the guest */
 };
 
 struct qemu {
-	pid_t pid;               /* 0: none */
+	pid_t pid; /* 0: none */
 	int pidfd;
-	int port[QEMU_PORTS];    /* our ends: connected sockets */
-	int console;             /* the serial console */
-	int tty;                 /* hvc0, or -1 */
-	int said;                /* what QEMU itself writes to stderr */
+	int port[QEMU_PORTS]; /* our ends: connected sockets */
+	int console;          /* the serial console */
+	int tty;              /* hvc0, or -1 */
+	int said;             /* what QEMU itself writes to stderr */
 };
 
 /* Starts QEMU. It dies with this process, however that ends. -ENOENT with the package to install if

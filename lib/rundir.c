@@ -46,8 +46,10 @@ static unsigned long long start_time(int pid)
 		return 0;
 	/* field 22; the second one, the name, can contain anything but ends with the last ")" */
 	if (fgets(line, sizeof(line), f) && (p = strrchr(line, ')')))
-		if (sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
-				  "%*d %*d %*d %llu", &t) != 1)
+		if (sscanf(p + 1,
+			   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
+			   "%*d %*d %*d %llu",
+			   &t) != 1)
 			t = 0;
 	fclose(f);
 	return t;
@@ -298,8 +300,10 @@ int rundir_open(struct rundir *r, struct err *e)
 		return err_sys(e, -errno, "making %s", base);
 	/* /tmp is everybody's: somebody else could have made it first */
 	if (lstat(base, &st) || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() || st.st_mode & 022)
-		return err_remedy((err_set(e, -EPERM, "%s is not a folder that only this user can write to",
-					   base), e), "set ZCBENCH_RUNDIR to one that is");
+		return err_remedy(
+			(err_set(e, -EPERM, "%s is not a folder that only this user can write to", base),
+			 e),
+			"set ZCBENCH_RUNDIR to one that is");
 	snprintf(r->path, sizeof(r->path), "%s/%d.%llu", base, getpid(), start_time(getpid()));
 	if (mkdir(r->path, 0700) && errno != EEXIST)
 		return err_sys(e, -errno, "making %s", r->path);

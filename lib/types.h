@@ -13,13 +13,13 @@ enum op {
 /* How the payload of one data request travelled. Servers count each request under the route that it
  * really took; a path declares the one that it promises, and a run compares the two. */
 enum route {
-	ROUTE_DEV,  /* bytes through read(2) and write(2) on /dev/fuse */
-	ROUTE_SMALL, /* as DEV, because libfuse never splices what is smaller than a page */
-	ROUTE_PIPE, /* a pipe spliced from or to /dev/fuse */
-	ROUTE_RING, /* the payload buffer of a FUSE io_uring entry */
-	ROUTE_POOL, /* a part of a FUSE io_uring queue's buffer pool */
+	ROUTE_DEV,       /* bytes through read(2) and write(2) on /dev/fuse */
+	ROUTE_SMALL,     /* as DEV, because libfuse never splices what is smaller than a page */
+	ROUTE_PIPE,      /* a pipe spliced from or to /dev/fuse */
+	ROUTE_RING,      /* the payload buffer of a FUSE io_uring entry */
+	ROUTE_POOL,      /* a part of a FUSE io_uring queue's buffer pool */
 	ROUTE_ZERO_COPY, /* the client's pages themselves, in a registered-buffer slot of a ring */
-	ROUTE_IPC,  /* the bypass ring; the payload stays in shared memory */
+	ROUTE_IPC,       /* the bypass ring; the payload stays in shared memory */
 	ROUTE_COUNT,
 	ROUTE_NONE = ROUTE_COUNT, /* the server is not on the data path */
 };
@@ -27,13 +27,14 @@ enum route {
 /* --fault: what a server breaks on purpose, so that tests see that it is caught. */
 enum fault {
 	FAULT_NONE,
-	FAULT_CORRUPT, /* one byte of each payload changes on the way */
-	FAULT_REROUTE, /* requests arrive by another route than they should */
+	FAULT_CORRUPT,  /* one byte of each payload changes on the way */
+	FAULT_REROUTE,  /* requests arrive by another route than they should */
 	FAULT_FALLBACK, /* uring-zc does not ask for zero copy when a file is opened */
 };
 
 static const char *const fault_names[] = {"none", "corrupt", "reroute", "fallback", 0};
 static const char *const op_names[] = {"write", "read", 0};
-static const char *const route_names[] = {"dev", "small", "pipe", "ring", "pool", "zero_copy", "ipc", "none", 0};
+static const char *const route_names[] = {"dev",       "small", "pipe", "ring", "pool",
+					  "zero_copy", "ipc",   "none", 0};
 
 #endif

@@ -66,8 +66,8 @@ int parse_time(const char *text, uint64_t *ns)
 		const char *name;
 		double ns;
 	} units[] = {
-		{"ns", 1},  {"us", 1e3},   {"ms", 1e6},  {"s", 1e9},
-		{"", 1e9},  {"m", 60e9},   {"min", 60e9}, {"h", 3600e9},
+		{"ns", 1}, {"us", 1e3}, {"ms", 1e6},   {"s", 1e9},
+		{"", 1e9}, {"m", 60e9}, {"min", 60e9}, {"h", 3600e9},
 	};
 	char *end;
 	double v;

@@ -9,7 +9,7 @@
 
 #include "lib/unpack.h"
 
-#define HEADER   110
+#define HEADER     110
 #define NAME_SPACE 4096
 
 enum {
@@ -47,7 +47,8 @@ static int take_header(struct unpack *u, struct err *e)
 /* At or below an allowed path, and without a way out of it. */
 static bool is_allowed(const struct unpack *u)
 {
-	if (strstr(u->path, "/../") || (strlen(u->path) > 3 && !strcmp(u->path + strlen(u->path) - 3, "/..")))
+	if (strstr(u->path, "/../") ||
+	    (strlen(u->path) > 3 && !strcmp(u->path + strlen(u->path) - 3, "/..")))
 		return false;
 	for (unsigned int i = 0; i < u->nallowed; i++) {
 		size_t n = strlen(u->allowed[i]);
@@ -91,7 +92,8 @@ static int take_name(struct unpack *u, struct err *e)
 		return 0;
 	snprintf(u->path, sizeof(u->path), "/%s", name + strspn(name, "/"));
 	if (!is_allowed(u) || (!S_ISREG(u->mode) && !S_ISDIR(u->mode)))
-		return err_set(e, -EPERM, "the guest sent something that is no result file: %.300s", u->path);
+		return err_set(e, -EPERM, "the guest sent something that is no result file: %.300s",
+			       u->path);
 	ret = make_folders(u->path, S_ISDIR(u->mode));
 	if (ret)
 		return err_sys(e, ret, "making the folder for %.300s", u->path);

@@ -23,8 +23,8 @@ struct unpack {
 	unsigned int files;                    /* regular files that were completed */
 	/* private */
 	int state;
-	char head[110 + 4096];                 /* header and name of the entry */
-	size_t have, want;                     /* of the header, of the name, of the contents */
+	char head[110 + 4096]; /* header and name of the entry */
+	size_t have, want;     /* of the header, of the name, of the contents */
 	uint64_t size;
 	unsigned int mode, pad;
 	FILE *f;

@@ -112,10 +112,28 @@ static json_t *folder(const char *path)
 static void set_command_line(json_t *obj)
 {
 	static const char *const known[] = {
-		"mitigations", "isolcpus", "nohz", "nohz_full", "rcu_nocbs", "idle", "nosmt", "maxcpus",
-		"processor.max_cstate", "intel_idle.max_cstate", "intel_pstate", "amd_pstate", "preempt",
-		"transparent_hugepage", "hugepages", "hugepagesz", "default_hugepagesz", "tsc",
-		"clocksource", "cpuidle_haltpoll.force", "haltpoll.guest_halt_poll_ns", NULL,
+		"mitigations",
+		"isolcpus",
+		"nohz",
+		"nohz_full",
+		"rcu_nocbs",
+		"idle",
+		"nosmt",
+		"maxcpus",
+		"processor.max_cstate",
+		"intel_idle.max_cstate",
+		"intel_pstate",
+		"amd_pstate",
+		"preempt",
+		"transparent_hugepage",
+		"hugepages",
+		"hugepagesz",
+		"default_hugepagesz",
+		"tsc",
+		"clocksource",
+		"cpuidle_haltpoll.force",
+		"haltpoll.guest_halt_poll_ns",
+		NULL,
 	};
 	char line[512], out[512] = "", *save = NULL;
 	const char *all = line_of("/proc/cmdline");
@@ -205,11 +223,13 @@ json_t *host_warnings(const json_t *host, const json_t *load, bool split, unsign
 	char text[128];
 
 	if (machine && !strcmp(machine, "tcg"))
-		host_warn(list, "this is an emulated machine (virtual, tcg): its times are not a machine's",
+		host_warn(list,
+			  "this is an emulated machine (virtual, tcg): its times are not a machine's",
 			  "read counts and bytes, not times");
 	if (busy > 0.1) {
 		snprintf(text, sizeof(text), "the machine is %.0f %% busy with other work", 100 * busy);
-		host_warn(list, text, "wait for it to end, or use more --rounds and compare ratios only");
+		host_warn(list, text,
+			  "wait for it to end, or use more --rounds and compare ratios only");
 	}
 	if (governor && strcmp(governor, "performance")) {
 		snprintf(text, sizeof(text), "the CPU frequency governor is %s", governor);
@@ -218,16 +238,17 @@ json_t *host_warnings(const json_t *host, const json_t *load, bool split, unsign
 	if (clock && strcmp(clock, "tsc") && strcmp(clock, "kvm-clock") &&
 	    strcmp(clock, "arch_sys_counter")) {
 		snprintf(text, sizeof(text), "reading the clock (%s) takes a system call", clock);
-		host_warn(list, text, "boot with tsc=reliable if the hardware allows it; small blocks look "
-				"slower than they are");
+		host_warn(list, text,
+			  "boot with tsc=reliable if the hardware allows it; small blocks look "
+			  "slower than they are");
 	}
 	if (split && n < 2)
 		host_warn(list, "client and server share the only CPU",
-		    "give it two CPUs, or --pin same to say that it is meant");
+			  "give it two CPUs, or --pin same to say that it is meant");
 	/* cpus_allowed keeps threads of a core together, so only two CPUs can be one core cut in half */
 	else if (split && n == 2 && cpus_share_core(cpus[0], cpus[1]))
 		host_warn(list, "client and server run on two hardware threads of one core",
-		    "give it two cores, or --pin same");
+			  "give it two cores, or --pin same");
 	if (split && n >= 2 && clients > (unsigned int)(n / 2)) {
 		snprintf(text, sizeof(text), "%u clients share %d CPU%s", clients, n / 2,
 			 n / 2 == 1 ? "" : "s");

@@ -164,8 +164,9 @@ json_t *metrics_summarise(const json_t *rounds)
 		if (!k)
 			continue;
 		s = stats_summarise(values, k);
-		json_object_set_new(out, m->name, json_pack("{s:f, s:f, s:f}", "median", s.median, "lo",
-							    s.lo, "hi", s.hi));
+		json_object_set_new(
+			out, m->name,
+			json_pack("{s:f, s:f, s:f}", "median", s.median, "lo", s.lo, "hi", s.hi));
 	}
 	free(values);
 	return out;

@@ -15,7 +15,7 @@ enum better {
 
 struct metric {
 	const char *name;
-	const char *unit;  /* "bytes/s", "ns", "ns/KiB", "1/op", "1" */
+	const char *unit; /* "bytes/s", "ns", "ns/KiB", "1/op", "1" */
 	enum better better;
 	/* From one round's object: the sample, or NAN if this round does not have it. Over rounds the
 	 * median and its bootstrap interval are taken. */

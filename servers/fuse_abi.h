@@ -14,7 +14,7 @@
 #define FUSE_ABI_MAJOR 7
 #define FUSE_ABI_MINOR 46 /* the newest that this header knows; the kernel may speak less */
 
-#define FUSE_ABI_ROOT_ID 1
+#define FUSE_ABI_ROOT_ID     1
 #define FUSE_READ_BUFFER_MIN 8192 /* 7.1: read(2) on /dev/fuse wants at least this */
 
 enum fuse_opcode {
@@ -41,15 +41,15 @@ enum fuse_opcode {
 };
 
 /* INIT flags: the low 32 bits travel in `flags`, the high ones in `flags2` (7.36). */
-#define FUSE_ASYNC_READ          (1ULL << 0)  /* 7.6 */
-#define FUSE_BIG_WRITES          (1ULL << 5)  /* 7.9 */
-#define FUSE_ASYNC_DIO           (1ULL << 15) /* 7.22 */
-#define FUSE_PARALLEL_DIROPS     (1ULL << 18) /* 7.25 */
-#define FUSE_MAX_PAGES           (1ULL << 22) /* 7.28 */
-#define FUSE_INIT_EXT            (1ULL << 30) /* 7.36 */
+#define FUSE_ASYNC_READ           (1ULL << 0)  /* 7.6 */
+#define FUSE_BIG_WRITES           (1ULL << 5)  /* 7.9 */
+#define FUSE_ASYNC_DIO            (1ULL << 15) /* 7.22 */
+#define FUSE_PARALLEL_DIROPS      (1ULL << 18) /* 7.25 */
+#define FUSE_MAX_PAGES            (1ULL << 22) /* 7.28 */
+#define FUSE_INIT_EXT             (1ULL << 30) /* 7.36 */
 #define FUSE_DIRECT_IO_ALLOW_MMAP (1ULL << 36) /* 7.39 */
-#define FUSE_PASSTHROUGH         (1ULL << 37) /* 7.40 */
-#define FUSE_OVER_IO_URING       (1ULL << 41) /* 7.42 */
+#define FUSE_PASSTHROUGH          (1ULL << 37) /* 7.40 */
+#define FUSE_OVER_IO_URING        (1ULL << 41) /* 7.42 */
 #define FUSE_HAS_IO_URING_BUFPOOL (1ULL << 43) /* 7.46; the kernel's offer, not to be answered */
 
 /* OPEN reply flags */

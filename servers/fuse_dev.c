@@ -11,7 +11,7 @@
 #include "servers/fuse_dev.h"
 
 #define PAGES_LIMIT "/proc/sys/fs/fuse/max_pages_limit" /* since 6.13; before, 256 is fixed */
-#define HEADER_ROOM 4096u      /* before the payload, so that the payload is page-aligned */
+#define HEADER_ROOM 4096u /* before the payload, so that the payload is page-aligned */
 
 static int reply(int fd, uint64_t unique, int error, const void *body, size_t len)
 {
@@ -49,10 +49,11 @@ static uint32_t fit_pages_limit(struct server *srv)
 	}
 	if (srv->max_io <= limit)
 		return (uint32_t)srv->max_io;
-	json_object_set_new(srv->evidence, "note",
-			    json_sprintf("requests of at most %u bytes: fs.fuse.max_pages_limit; try: sysctl "
-					 "fs.fuse.max_pages_limit=%u, or --setup",
-					 (unsigned int)limit, (unsigned int)(srv->max_io / 4096)));
+	json_object_set_new(
+		srv->evidence, "note",
+		json_sprintf("requests of at most %u bytes: fs.fuse.max_pages_limit; try: sysctl "
+			     "fs.fuse.max_pages_limit=%u, or --setup",
+			     (unsigned int)limit, (unsigned int)(srv->max_io / 4096)));
 	return (uint32_t)limit;
 }
 
@@ -140,8 +141,8 @@ static void *serve_dev(void *p)
 		const size_t head = sizeof(struct fuse_in_header) + sizeof(struct fuse_write_in);
 		char *start = buf + HEADER_ROOM - head;
 		struct fuse_in_header *in = (void *)start;
-		struct fuse_request r = {.in = in, .out = out, .out_size = dev->max_write + 4096,
-					 .route = ROUTE_DEV};
+		struct fuse_request r = {
+			.in = in, .out = out, .out_size = dev->max_write + 4096, .route = ROUTE_DEV};
 		ssize_t n = read(dev->fd, start, size - (HEADER_ROOM - head));
 		size_t arg;
 		int64_t ret;

@@ -134,8 +134,7 @@ static int64_t do_setattr(struct server *srv, const struct fuse_hooks *hooks,
 	return ret ? ret : reply_attr(srv, hooks, r);
 }
 
-static int64_t do_open(struct server *srv, const struct fuse_hooks *hooks,
-		       const struct fuse_request *r)
+static int64_t do_open(struct server *srv, const struct fuse_hooks *hooks, const struct fuse_request *r)
 {
 	const struct fuse_open_in *in = r->arg;
 	struct fuse_open_out *out = r->out;
@@ -242,16 +241,14 @@ static int64_t do_fsync(struct server *srv, const struct fuse_request *r)
 	return srv->sink.ops->sync(&srv->sink, (unsigned int)file);
 }
 
-static int64_t do_ioctl(struct server *srv, const struct fuse_hooks *hooks,
-			const struct fuse_request *r)
+static int64_t do_ioctl(struct server *srv, const struct fuse_hooks *hooks, const struct fuse_request *r)
 {
 	const struct fuse_ioctl_in *in = r->arg;
 	struct fuse_ioctl_out *out = r->out;
 	struct fuse_ioctl_in arg = *in; /* out may lie on the same memory */
 	int64_t n;
 
-	if (!hooks->ioctl || r->payload_len < arg.in_size ||
-	    sizeof(*out) + arg.out_size > r->out_size)
+	if (!hooks->ioctl || r->payload_len < arg.in_size || sizeof(*out) + arg.out_size > r->out_size)
 		return -ENOTTY;
 	n = hooks->ioctl(srv, r->in, &arg, r->payload, out + 1);
 	if (n < 0)

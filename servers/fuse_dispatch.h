@@ -9,10 +9,10 @@
 
 struct fuse_request {
 	const struct fuse_in_header *in;
-	const void *arg;      /* the opcode's fixed argument; at least its size is readable */
-	const void *payload;  /* what follows it: names, WRITE data, ioctl data */
+	const void *arg;     /* the opcode's fixed argument; at least its size is readable */
+	const void *payload; /* what follows it: names, WRITE data, ioctl data */
 	size_t payload_len;
-	void *out;            /* where the reply's body goes; may be the payload's own memory */
+	void *out; /* where the reply's body goes; may be the payload's own memory */
 	size_t out_size;
 	enum route route;
 };

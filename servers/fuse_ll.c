@@ -101,8 +101,7 @@ static void ll_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	fuse_reply_buf(req, (const char *)&out, sizeof(out));
 }
 
-static void ll_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
-		    struct fuse_file_info *fi)
+static void ll_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	struct server *srv = server_of(req);
 	struct fuse_ll *ll = srv->path_state;
@@ -192,10 +191,12 @@ static void fit_pipe(struct server *srv, struct fuse_conn_info *conn)
 		size = fcntl(fds[0], F_GETPIPE_SZ);
 		if (size > 3 * 4096) {
 			conn->max_write = (unsigned int)size - 2 * 4096;
-			json_object_set_new(srv->evidence, "note",
-					    json_sprintf("requests of at most %u bytes: pipes are limited "
-							 "to %d; try: sysctl fs.pipe-max-size=%d, or "
-							 "--setup", conn->max_write, size, 2 * size));
+			json_object_set_new(
+				srv->evidence, "note",
+				json_sprintf("requests of at most %u bytes: pipes are limited "
+					     "to %d; try: sysctl fs.pipe-max-size=%d, or "
+					     "--setup",
+					     conn->max_write, size, 2 * size));
 		}
 	}
 	close(fds[0]);

@@ -41,8 +41,7 @@ static int refuse(struct server *srv, struct err *e)
 	return -EPERM;
 }
 
-struct fuse_session *fuse_mount(struct server *srv, const struct fuse_lowlevel_ops *ops,
-				struct err *e)
+struct fuse_session *fuse_mount(struct server *srv, const struct fuse_lowlevel_ops *ops, struct err *e)
 {
 	char options[128];
 	char *argv[] = {"zcbench", "-o", options, NULL};

@@ -14,8 +14,7 @@
 /* Makes a session named after the server's path and mounts it on srv->mountpoint. ops may have no
  * callbacks at all for servers that speak the protocol themselves on fuse_session_fd(). Returns NULL
  * with the reason in e. */
-struct fuse_session *fuse_mount(struct server *srv, const struct fuse_lowlevel_ops *ops,
-				struct err *e);
+struct fuse_session *fuse_mount(struct server *srv, const struct fuse_lowlevel_ops *ops, struct err *e);
 
 /* Unmounts (lazily, if something still uses the mount) and frees the session. */
 void fuse_unmount(struct fuse_session *se);

@@ -111,7 +111,7 @@ static void serve_queue(struct queue *q, struct worker *w)
 
 		if (ret < 0 && ret != -EINTR && ret != -EAGAIN && ret != -EBUSY)
 			break;
-		io_uring_for_each_cqe(&q->io, head, cqe) {
+		io_uring_for_each_cqe (&q->io, head, cqe) {
 			struct entry *ent = (void *)(uintptr_t)(cqe->user_data & ~(uint64_t)CQE_MASK);
 
 			n++;
@@ -247,8 +247,8 @@ static int set_up(struct queue *q)
 	/* zero copy: a move and a commit for each entry can be waiting */
 	const unsigned int n = q->ring->config.entries * (q->ring->config.zero_copy ? 2 : 1);
 	struct io_uring_params p = {
-		.flags = IORING_SETUP_SQE128 | IORING_SETUP_SINGLE_ISSUER |
-			 IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE,
+		.flags = IORING_SETUP_SQE128 | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+			 IORING_SETUP_CQSIZE,
 		.cq_entries = 2 * n,
 	};
 	int ret;
@@ -322,8 +322,10 @@ static int prove(struct fuse_ring *ring, struct err *e)
 		usleep(200);
 	if (served(ring))
 		return 0;
-	return err_set(e, -EIO, "%s: the ring was registered, but the kernel does not send requests "
-				"through it", ring->config.name);
+	return err_set(e, -EIO,
+		       "%s: the ring was registered, but the kernel does not send requests "
+		       "through it",
+		       ring->config.name);
 }
 
 static void free_ring(struct fuse_ring *ring)
@@ -410,8 +412,8 @@ static int start_queues(struct fuse_ring *ring, struct err *e)
 	return bad->setup;
 }
 
-int fuse_ring_start(struct fuse_ring **out, struct fuse_dev *dev,
-		    const struct fuse_ring_config *config, struct err *e)
+int fuse_ring_start(struct fuse_ring **out, struct fuse_dev *dev, const struct fuse_ring_config *config,
+		    struct err *e)
 {
 	struct fuse_ring *ring = calloc(1, sizeof(*ring));
 	int ret;

@@ -21,16 +21,16 @@ enum ring_memory {
 struct fuse_ring_config {
 	unsigned int entries; /* for each queue */
 	enum ring_memory memory;
-	bool zero_copy;       /* queues with FUSE_URING_ZERO_COPY; needs a pool */
-	const char *name;     /* of the path, for messages */
+	bool zero_copy;   /* queues with FUSE_URING_ZERO_COPY; needs a pool */
+	const char *name; /* of the path, for messages */
 };
 
 /* Registers all entries of all queues on a connection whose INIT accepted FUSE_OVER_IO_URING, checks
  * every completion of the set-up, and proves that requests take the ring by sending one. On failure the
  * mount is still the caller's, and threads may hang in the kernel until it ends. *out gets the
  * engine. */
-int fuse_ring_start(struct fuse_ring **out, struct fuse_dev *dev,
-		    const struct fuse_ring_config *config, struct err *e);
+int fuse_ring_start(struct fuse_ring **out, struct fuse_dev *dev, const struct fuse_ring_config *config,
+		    struct err *e);
 
 /* Joins the threads; call it after the mount is gone. */
 void fuse_ring_stop(struct fuse_ring *ring);

@@ -12,12 +12,12 @@
 
 struct entry {
 	struct fuse_uring_req_header *header;
-	void *payload;         /* the buffer of its own; with a pool: set for each request */
+	void *payload; /* the buffer of its own; with a pool: set for each request */
 	struct iovec iov[2];
-	uint16_t slot;         /* zero copy: its registered buffer */
+	uint16_t slot;            /* zero copy: its registered buffer */
 	struct fuse_in_header in; /* of the request that is being served */
-	int64_t moving;        /* zero copy: bytes that the move in flight shall move */
-	int staging_fd;        /* zero copy: where payload goes that must be in memory; -1: not made */
+	int64_t moving;           /* zero copy: bytes that the move in flight shall move */
+	int staging_fd; /* zero copy: where payload goes that must be in memory; -1: not made */
 	char *staging;
 };
 
@@ -27,13 +27,13 @@ struct queue {
 	pthread_t thread;
 	bool started;
 	uint16_t id;
-	int cpu;             /* that its thread is bound to */
+	int cpu; /* that its thread is bound to */
 	struct entry *entries;
-	void *memory;        /* headers, then payload buffers or the pool */
+	void *memory; /* headers, then payload buffers or the pool */
 	size_t memory_size;
 	char *pool;
-	int setup;           /* 0, or the errno of the first step that failed */
-	const char *step;    /* which */
+	int setup;        /* 0, or the errno of the first step that failed */
+	const char *step; /* which */
 	_Atomic uint64_t served;
 };
 

@@ -79,8 +79,8 @@ static int make_staging(struct queue *q, struct entry *ent)
 	ent->staging_fd = memfd_create("zcbench-extract", MFD_CLOEXEC);
 	if (ent->staging_fd < 0 || ftruncate(ent->staging_fd, (off_t)size))
 		return -errno;
-	ent->staging = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
-			    ent->staging_fd, 0);
+	ent->staging =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ent->staging_fd, 0);
 	if (ent->staging == MAP_FAILED) {
 		ent->staging = NULL;
 		return -ENOMEM;

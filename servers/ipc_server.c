@@ -37,9 +37,9 @@ struct ticket {
 struct client {
 	struct ipc_server *is;
 	pthread_t thread;
-	bool running;          /* the thread is to be joined */
-	atomic_bool ended;     /* and has nothing more to do */
-	int sock;              /* -1: closed; its thread does that under the lock */
+	bool running;      /* the thread is to be joined */
+	atomic_bool ended; /* and has nothing more to do */
+	int sock;          /* -1: closed; its thread does that under the lock */
 	uid_t uid;
 	struct worker *worker; /* of this slot's last session, for the next one */
 };
@@ -238,8 +238,8 @@ static void *client_thread(void *p)
 	socklen_t len = sizeof(peer);
 	int sock;
 
-	if (getsockopt(c->sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) ||
-	    !has_ticket(c->is, peer.uid) || set_timeout(c->sock, HELLO_TIMEOUT_SEC)) {
+	if (getsockopt(c->sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) || !has_ticket(c->is, peer.uid) ||
+	    set_timeout(c->sock, HELLO_TIMEOUT_SEC)) {
 		refuse(c->is, "turned away a client", "its user has no ticket");
 	} else {
 		c->uid = peer.uid;
@@ -335,8 +335,8 @@ static int open_sockets(struct ipc_server *is, struct err *e)
 	return 0;
 }
 
-int ipc_server_start(struct ipc_server **out, struct server *srv,
-		     const struct ipc_server_config *config, struct err *e)
+int ipc_server_start(struct ipc_server **out, struct server *srv, const struct ipc_server_config *config,
+		     struct err *e)
 {
 	struct ipc_server *is = calloc(1, sizeof(*is));
 	int ret;

@@ -18,12 +18,12 @@
 struct ipc_server;
 
 struct ipc_server_config {
-	uint64_t spin_ns;       /* how long a service thread polls an idle ring before it sleeps */
+	uint64_t spin_ns; /* how long a service thread polls an idle ring before it sleeps */
 };
 
 /* Starts listening. *out is set on success. 0 or -errno. */
-int ipc_server_start(struct ipc_server **out, struct server *srv,
-		     const struct ipc_server_config *config, struct err *e);
+int ipc_server_start(struct ipc_server **out, struct server *srv, const struct ipc_server_config *config,
+		     struct err *e);
 
 /* A ticket for a file just opened by `uid` with open(2) flags: fills `out` for IPC_IOC_CHANNEL. Tickets
  * die with the open file (ipc_server_revoke) and are good for one HELLO or OPEN each. 0 or -errno. */

@@ -134,8 +134,7 @@ static int32_t do_handle(struct ipc_session *s, const struct ipc_sqe *d)
 	}
 	if (!s->srv->sink.ops->sync)
 		return 0;
-	return s->srv->sink.ops->sync(&s->srv->sink,
-				      (unsigned int)minifs_file(&s->srv->fs, h->ino));
+	return s->srv->sink.ops->sync(&s->srv->sink, (unsigned int)minifs_file(&s->srv->fs, h->ino));
 }
 
 static int32_t execute(struct ipc_session *s, struct worker *w, const struct ipc_sqe *d)

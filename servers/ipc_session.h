@@ -6,11 +6,11 @@
 #include "servers/ipc_server.h"
 
 struct ipc_buffer {
-	char *map;             /* NULL: the slot is free */
+	char *map; /* NULL: the slot is free */
 	uint64_t size;
-	bool writable;         /* READ may write to it */
-	int dmabuf_fd;         /* a dma-buf: CPU access has to be announced on it; else -1 */
-	atomic_bool ready;     /* published by the control thread, withdrawn by the service thread */
+	bool writable;     /* READ may write to it */
+	int dmabuf_fd;     /* a dma-buf: CPU access has to be announced on it; else -1 */
+	atomic_bool ready; /* published by the control thread, withdrawn by the service thread */
 };
 
 struct ipc_handle {
@@ -21,17 +21,17 @@ struct ipc_handle {
 
 struct ipc_session {
 	struct server *srv;
-	int sock;                       /* the caller's; shut down when the session ends by itself */
+	int sock; /* the caller's; shut down when the session ends by itself */
 	uint64_t spin_ns;
 	struct ipc_ring *ring;
 	uint32_t entries;
 	pthread_t thread;
 	bool started;
-	atomic_bool stop;               /* the service thread shall end */
-	atomic_bool broken;             /* it ended: the client's memory went away under it */
-	uint32_t first;                 /* number of the first operation; not 0 in tests only */
-	struct worker *worker;          /* see ipc_session_start */
-	_Atomic uint64_t mapped;        /* bytes of all buffers */
+	atomic_bool stop;        /* the service thread shall end */
+	atomic_bool broken;      /* it ended: the client's memory went away under it */
+	uint32_t first;          /* number of the first operation; not 0 in tests only */
+	struct worker *worker;   /* see ipc_session_start */
+	_Atomic uint64_t mapped; /* bytes of all buffers */
 	struct ipc_buffer buffers[IPC_BUFFERS_MAX];
 	struct ipc_handle handles[IPC_HANDLES_MAX];
 };

@@ -28,7 +28,7 @@ struct minifs_inode {
 struct minifs {
 	pthread_mutex_t lock;
 	unsigned int files;
-	uint64_t max_size; /* no file grows beyond it */
+	uint64_t max_size;           /* no file grows beyond it */
 	struct minifs_inode *inodes; /* [0] is the root */
 };
 

@@ -10,7 +10,7 @@
 #include "servers/fuse_dev.h"
 #include "servers/ipc_server.h"
 
-#define THREADS         2
+#define THREADS 2
 /* Longer than a client takes to produce 1 MiB: then the server is still there when it comes. */
 #define DEFAULT_SPIN_NS (200 * NSEC_PER_USEC)
 
@@ -36,7 +36,8 @@ static struct ipc_options options;
 static const struct opt option_table[] = {
 	{"spin", OPT_TIME, offsetof(struct ipc_options, spin_ns), "TIME", "auto",
 	 "ipc: poll an idle ring this long before sleeping; 0: always sleep; auto: 200us, or 0 where "
-	 "client and server share a CPU", .max = NSEC_PER_SEC, .auto_ok = true},
+	 "client and server share a CPU",
+	 .max = NSEC_PER_SEC, .auto_ok = true},
 	{0},
 };
 

@@ -79,8 +79,10 @@ static int refuse(int code, struct err *e)
 		return err_remedy((err_sys(e, code, "passthrough: registering a backing file"), e),
 				  "sudo zcbench ... (the kernel asks for CAP_SYS_ADMIN)");
 	if (code == -ELOOP)
-		return err_remedy((err_sys(e, code, "passthrough: the backing file lies on a stacked file "
-						    "system"), e),
+		return err_remedy((err_sys(e, code,
+					   "passthrough: the backing file lies on a stacked file "
+					   "system"),
+				   e),
 				  "give a --file that is not on overlayfs or FUSE");
 	return err_sys(e, code, "passthrough: registering a backing file");
 }
@@ -150,8 +152,7 @@ static int pt_start(struct server *srv, struct err *e)
 		pt_stop(srv);
 		return ret;
 	}
-	json_object_set_new(srv->evidence, "backing",
-			    json_string(srv->sink.ops->fd ? "file" : "memfd"));
+	json_object_set_new(srv->evidence, "backing", json_string(srv->sink.ops->fd ? "file" : "memfd"));
 	return 0;
 }
 
@@ -179,7 +180,8 @@ static int pt_stored(struct server *srv, bool check, unsigned int file, uint64_t
 			if (bad >= 0)
 				ret = err_set(e, -EILSEQ,
 					      "data%u: byte %" PRIu64 " of the backing file is not what "
-					      "the client wrote", file, o + (uint64_t)bad);
+					      "the client wrote",
+					      file, o + (uint64_t)bad);
 		} else {
 			pattern_fill(buf, n, o, seed);
 			if (pwrite(fd, buf, n, (off_t)o) != (ssize_t)n)

@@ -99,8 +99,8 @@ static void splice_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec 
 		if (!ret && (size_t)n == buf->size)
 			bufv->idx = bufv->count;
 	} else if (!ret) {
-		ret = server_write(w, buf->size < 4096 ? ROUTE_SMALL : ROUTE_DEV, file,
-				   (uint64_t)offset, buf->mem, (size_t)n);
+		ret = server_write(w, buf->size < 4096 ? ROUTE_SMALL : ROUTE_DEV, file, (uint64_t)offset,
+				   buf->mem, (size_t)n);
 	}
 	if (ret)
 		fuse_reply_err(req, -ret);
@@ -150,8 +150,7 @@ const struct path_ops path_splice = {
 	.help = "pipes spliced from and to /dev/fuse, through libfuse3",
 	.needs = "libfuse3",
 	.client = CLIENT_FUSE,
-	.expect = {[OP_WRITE] = {ROUTE_PIPE, 1, 1u << ROUTE_SMALL},
-		   [OP_READ] = {ROUTE_PIPE, 1}},
+	.expect = {[OP_WRITE] = {ROUTE_PIPE, 1, 1u << ROUTE_SMALL}, [OP_READ] = {ROUTE_PIPE, 1}},
 	.reads = "nothing in place: the pipe has to be copied out first",
 	/* one page more than the default of 1 MiB is what 1 MiB requests need; the kernel rounds up */
 	.setting = "/proc/sys/fs/pipe-max-size",

@@ -4,13 +4,13 @@
 
 #include "servers/server.h"
 
-#define PATHS(X)                                                                                   \
-	X(copy, "copy")                                                                            \
-	X(splice, "splice")                                                                        \
-	X(uring, "uring")                                                                          \
-	X(uring_pool, "uring-pool")                                                                \
-	X(uring_zc, "uring-zc")                                                                    \
-	X(passthrough, "passthrough")                                                              \
+#define PATHS(X)                                                                                        \
+	X(copy, "copy")                                                                                 \
+	X(splice, "splice")                                                                             \
+	X(uring, "uring")                                                                               \
+	X(uring_pool, "uring-pool")                                                                     \
+	X(uring_zc, "uring-zc")                                                                         \
+	X(passthrough, "passthrough")                                                                   \
 	X(ipc, "ipc")
 
 #define DECLARE(id, name) extern const struct path_ops path_##id;

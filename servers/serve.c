@@ -61,9 +61,8 @@ static json_t *stats_json(struct server *srv)
 	}
 	out = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "write", requests_json(srv, OP_WRITE),
 			"read", requests_json(srv, OP_READ), "usage", usage_to_json(&usage),
-			"largest_request", (json_int_t)largest, "user_copied_bytes",
-			(json_int_t)copied, "verified_bytes",
-			(json_int_t)atomic_load(&srv->verified_bytes), "verify_errors",
+			"largest_request", (json_int_t)largest, "user_copied_bytes", (json_int_t)copied,
+			"verified_bytes", (json_int_t)atomic_load(&srv->verified_bytes), "verify_errors",
 			(json_int_t)atomic_load(&srv->verify_errors));
 	if (atomic_load(&srv->verify_errors))
 		json_object_set_new(out, "verify_error", json_string(srv->verify_error.what));
@@ -92,7 +91,8 @@ static int sink_stored(struct server *srv, bool check, unsigned int file, uint64
 			io = srv->sink.config.file_size - o;
 		if (!check) {
 			pattern_fill(buf, io, o, seed);
-			ret = srv->sink.ops->write(&srv->sink, w->sink_thread, file, o, buf, io, &copied);
+			ret = srv->sink.ops->write(&srv->sink, w->sink_thread, file, o, buf, io,
+						   &copied);
 		} else {
 			ret = srv->sink.ops->read(&srv->sink, w->sink_thread, file, o, buf, io, &copied);
 			if (!ret)
@@ -102,7 +102,8 @@ static int sink_stored(struct server *srv, bool check, unsigned int file, uint64
 			err_sys(e, ret, "data%u: %s the store", file, check ? "reading" : "filling");
 		else if (bad >= 0)
 			ret = err_set(e, -EILSEQ,
-				      "data%u: byte %" PRIu64 " that was stored is not what the client wrote",
+				      "data%u: byte %" PRIu64
+				      " that was stored is not what the client wrote",
 				      file, o + (uint64_t)bad);
 	}
 	free(buf);

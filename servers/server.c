@@ -114,8 +114,7 @@ int server_read(struct worker *w, enum route route, unsigned int file, uint64_t 
 	    !srv->sink.ops->stores)
 		pattern_fill(data, len, offset, srv->verify_seed + file);
 	else
-		ret = srv->sink.ops->read(&srv->sink, w->sink_thread, file, offset, data, len,
-					  &copied);
+		ret = srv->sink.ops->read(&srv->sink, w->sink_thread, file, offset, data, len, &copied);
 	if (copied)
 		server_copied(w, copied);
 	if (__builtin_expect(srv->fault == FAULT_CORRUPT, false))

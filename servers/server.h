@@ -31,18 +31,19 @@ enum client_io {
 
 /* What a path promises for one op: compared with what was counted. */
 struct expect {
-	enum route route;   /* every data request arrives on it */
-	double copies;      /* copied bytes / payload bytes, before the sink's own work, O_DIRECT */
-	unsigned int tolerates; /* bits of other routes that single requests may take for a good reason */
+	enum route route; /* every data request arrives on it */
+	double copies;    /* copied bytes / payload bytes, before the sink's own work, O_DIRECT */
+	unsigned int
+		tolerates; /* bits of other routes that single requests may take for a good reason */
 };
 
 struct path_ops {
 	const char *name;
-	const char *help;       /* one line for `zcbench list` */
-	const char *needs;      /* kernel version and libraries, one line */
+	const char *help;  /* one line for `zcbench list` */
+	const char *needs; /* kernel version and libraries, one line */
 	enum client_io client;
 	struct expect expect[OP_COUNT];
-	const char *reads;      /* what the server reads when it looks at a payload, for `zcbench list` */
+	const char *reads; /* what the server reads when it looks at a payload, for `zcbench list` */
 
 	/* Optional: the copies that the path promises with this sink, where that depends on the sink. */
 	double (*copies)(enum op op, const struct sink_ops *sink);
@@ -86,8 +87,8 @@ const struct path_ops *path_find(const char *name);
 struct worker {
 	_Alignas(64) _Atomic uint64_t requests[OP_COUNT][ROUTE_COUNT];
 	_Atomic uint64_t bytes[OP_COUNT][ROUTE_COUNT];
-	_Atomic uint64_t largest;       /* payload bytes of the largest data request */
-	_Atomic uint64_t user_copied;   /* bytes that this server copied in user space */
+	_Atomic uint64_t largest;     /* payload bytes of the largest data request */
+	_Atomic uint64_t user_copied; /* bytes that this server copied in user space */
 	struct server *srv;
 	void *sink_thread;
 	struct worker *next;
@@ -98,13 +99,13 @@ struct server {
 	const char *mountpoint;
 	struct sink sink;
 	struct minifs fs;
-	bool direct_io;       /* files are opened with FOPEN_DIRECT_IO */
-	uint64_t max_io;      /* wanted payload bytes of one request */
-	bool shares_cpu;      /* clients run on this server's CPUs: do not spin by default */
-	json_t *evidence;     /* what was negotiated; the same in every round of a cell */
-	void *path_state;     /* the path's own */
-	int died_fd;          /* eventfd: a path writes to it when its mount or engine ended by itself */
-	enum fault fault;     /* --fault: break on purpose, for tests */
+	bool direct_io;   /* files are opened with FOPEN_DIRECT_IO */
+	uint64_t max_io;  /* wanted payload bytes of one request */
+	bool shares_cpu;  /* clients run on this server's CPUs: do not spin by default */
+	json_t *evidence; /* what was negotiated; the same in every round of a cell */
+	void *path_state; /* the path's own */
+	int died_fd;      /* eventfd: a path writes to it when its mount or engine ended by itself */
+	enum fault fault; /* --fault: break on purpose, for tests */
 
 	pthread_mutex_t lock; /* workers, verification errors */
 	struct worker *workers;
@@ -155,7 +156,7 @@ struct serve_config {
 	bool direct_io;
 	bool shares_cpu;
 	uint64_t max_io;
-	int control_fd;    /* -1: in the foreground, until a signal or an unmount */
+	int control_fd; /* -1: in the foreground, until a signal or an unmount */
 	enum fault fault;
 };
 

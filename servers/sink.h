@@ -33,10 +33,10 @@ struct sink {
 
 struct sink_ops {
 	const char *name;
-	const char *help;  /* one line for `zcbench list` */
-	bool needs_file;   /* refuses to open without --file */
-	bool ignores;      /* write and read do nothing with the payload: it need not be in memory */
-	bool stores;       /* what was written can be read back: verification checks the store */
+	const char *help; /* one line for `zcbench list` */
+	bool needs_file;  /* refuses to open without --file */
+	bool ignores;     /* write and read do nothing with the payload: it need not be in memory */
+	bool stores;      /* what was written can be read back: verification checks the store */
 
 	/* Optional. Called once, before any request. Sets sink->state. */
 	int (*open)(struct sink *sink, struct err *e);

@@ -28,7 +28,7 @@
 
 struct file_state {
 	unsigned int files;
-	bool direct;       /* fds were opened with O_DIRECT */
+	bool direct; /* fds were opened with O_DIRECT */
 	const char *fs;
 	int *fds;
 };
@@ -208,8 +208,8 @@ static void file_thread_exit(struct sink *sink, void *thread)
 
 /* O_DIRECT from memory that is not aligned (libfuse's payloads follow a header): through an aligned
  * buffer, as a real server would have to, and counted. */
-static int rw_bounced(bool write, int fd, struct file_thread *t, char *data, size_t len,
-		      uint64_t offset, uint64_t *copied)
+static int rw_bounced(bool write, int fd, struct file_thread *t, char *data, size_t len, uint64_t offset,
+		      uint64_t *copied)
 {
 	if (!t->bounce && posix_memalign(&t->bounce, ALIGN, BOUNCE))
 		return -ENOMEM;

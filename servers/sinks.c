@@ -4,9 +4,9 @@
 
 #include "servers/sink.h"
 
-#define SINKS(X)                                                                                   \
-	X(null)                                                                                    \
-	X(read)                                                                                    \
+#define SINKS(X)                                                                                        \
+	X(null)                                                                                         \
+	X(read)                                                                                         \
 	X(file)
 
 #define DECLARE(name) extern const struct sink_ops sink_##name;

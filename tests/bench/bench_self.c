@@ -147,8 +147,8 @@ static double driver_cost(void)
 	char buf[64];
 	struct source src = {.map = buf, .size = sizeof(buf), .fd = -1};
 	struct io io = {.ops = &io_nop, .source = &src, .bs = 64, .depth = 1};
-	struct native n = {.io = &io, .op = OP_WRITE, .bs = 64, .stride = 4096, .depth = 1,
-			   .file_size = 1 << 20};
+	struct native n = {
+		.io = &io, .op = OP_WRITE, .bs = 64, .stride = 4096, .depth = 1, .file_size = 1 << 20};
 	struct err e;
 
 	if (native_run(&n, 0, 2000000, &r, &e))
@@ -166,7 +166,8 @@ static json_t *run(const char *args)
 	FILE *f;
 
 	snprintf(command, sizeof(command),
-		 "./zcbench run --setup --rounds 1 --output build/bench-self --json - %s 2>/dev/null", args);
+		 "./zcbench run --setup --rounds 1 --output build/bench-self --json - %s 2>/dev/null",
+		 args);
 	cpus_bind_list(all_cpus, ncpus); /* zcbench places its processes itself */
 	f = popen(command, "r");
 	j = f ? json_loadf(f, 0, &je) : NULL;
@@ -301,8 +302,7 @@ int main(int argc, char **argv)
 
 		missed += !ok;
 		if (c->against)
-			snprintf(against, sizeof(against), "%.4g",
-				 stats_median(b[i], (size_t)rounds));
+			snprintf(against, sizeof(against), "%.4g", stats_median(b[i], (size_t)rounds));
 		printf("%-60s %9.4g %-3s %11s   %6.2f (%.2f .. %.2f) %*s %s %g: %s\n", c->what,
 		       stats_median(a[i], (size_t)rounds), c->unit, against, s.median, s.lo, s.hi, 2, "",
 		       c->at_most ? "<=" : ">=", c->target, ok ? "met" : "MISSED");

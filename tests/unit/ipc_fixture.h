@@ -70,7 +70,8 @@ static inline int dial(const struct ipc_channel *ch)
 }
 
 /* The answer's value or error; -ENOTCONN when there is none but the end of the connection. */
-static inline int ask(int sock, uint32_t type, uint64_t value, const struct ipc_channel *ch, int fd, int *got)
+static inline int ask(int sock, uint32_t type, uint64_t value, const struct ipc_channel *ch, int fd,
+		      int *got)
 {
 	struct ipc_message m = {.type = type, .value = value};
 	int none;
@@ -159,8 +160,10 @@ static inline void enter(struct peer *p, uint64_t fh)
 static inline int exchange(struct peer *p, uint64_t fh, int ops)
 {
 	for (int i = 0; i < ops; i++) {
-		struct ipc_sqe d = {.op = IPC_OP_WRITE, .file_offset = (uint64_t)i * 4099 % 999999,
-				    .length = 4099, .buffer_offset = (uint64_t)i % 50000};
+		struct ipc_sqe d = {.op = IPC_OP_WRITE,
+				    .file_offset = (uint64_t)i * 4099 % 999999,
+				    .length = 4099,
+				    .buffer_offset = (uint64_t)i % 50000};
 		int ret;
 
 		pattern_fill(p->map + d.buffer_offset, d.length, d.file_offset, SEED + fh % 2);

@@ -90,11 +90,11 @@ static int parse_for(unsigned int command, char **argv)
 /* A command line for the command FIRST. */
 #define parse(...) parse_for(FIRST, (char *[]){__VA_ARGS__, NULL})
 
-#define assert_refused(what_, ...)                                                                 \
-	do {                                                                                       \
-		assert_int_equal(parse(__VA_ARGS__), -EINVAL);                                     \
-		assert_int_equal(e.code, -EINVAL);                                                 \
-		assert_string_equal(e.what, what_);                                                \
+#define assert_refused(what_, ...)                                                                      \
+	do {                                                                                            \
+		assert_int_equal(parse(__VA_ARGS__), -EINVAL);                                          \
+		assert_int_equal(e.code, -EINVAL);                                                      \
+		assert_string_equal(e.what, what_);                                                     \
 	} while (0)
 
 #endif

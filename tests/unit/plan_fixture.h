@@ -78,10 +78,10 @@ static int make_plan(char **argv)
 /* The plan of a workload file with this text. */
 #define plan_of_file(text, ...) (write_file("w.ini", text), plan_of("w.ini", ##__VA_ARGS__))
 
-#define assert_refused(text, what_)                                                                \
-	do {                                                                                       \
-		assert_int_equal(plan_of_file(text), -EINVAL);                                     \
-		assert_string_equal(e.what, what_);                                                \
+#define assert_refused(text, what_)                                                                     \
+	do {                                                                                            \
+		assert_int_equal(plan_of_file(text), -EINVAL);                                          \
+		assert_string_equal(e.what, what_);                                                     \
 	} while (0)
 
 /* "copy memfd null write 4096 1 1": path, source, sink, op, block size, depth, clients. */

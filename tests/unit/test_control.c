@@ -39,8 +39,8 @@ static void hang_up(int i)
 
 static void test_round_trip(void **state)
 {
-	json_t *sent = json_pack("{s:s, s:[i, f, b, n], s:I}", "text", "\"\u00e9\n\\", "list", -1,
-				 0.5, 1, "large", (json_int_t)INT64_MAX);
+	json_t *sent = json_pack("{s:s, s:[i, f, b, n], s:I}", "text", "\"\u00e9\n\\", "list", -1, 0.5,
+				 1, "large", (json_int_t)INT64_MAX);
 	json_t *got = NULL;
 
 	(void)state;
@@ -149,8 +149,7 @@ static void test_the_peer_is_gone_without_reading(void **state)
 
 static void test_what_is_not_json(void **state)
 {
-	static const char *const texts[] = {"hello", "{",    "{}x",  "{'a': 1}",
-					    "5",     "[1,]", "\xff", " "};
+	static const char *const texts[] = {"hello", "{", "{}x", "{'a': 1}", "5", "[1,]", "\xff", " "};
 	json_t *got;
 
 	(void)state;

@@ -62,8 +62,8 @@ static void check_quantiles(const char *name, size_t n)
 		double allowed = want < 256 || permille[i] == 1000 ? 0 : want * 0.004;
 
 		if (fabs(got - want) > allowed)
-			fail_msg("%s, %zu samples, %u/1000: %.17g, exactly %.17g", name, n,
-				 permille[i], got, want);
+			fail_msg("%s, %zu samples, %u/1000: %.17g, exactly %.17g", name, n, permille[i],
+				 got, want);
 	}
 }
 
@@ -166,8 +166,8 @@ static void test_buckets_at_powers_of_two(void **state)
 
 static void test_what_is_too_long(void **state)
 {
-	static const uint64_t values[] = {1ull << HIST_MAX_BITS, (1ull << HIST_MAX_BITS) + 1,
-					  1ull << 38, 1ull << 62, UINT64_MAX};
+	static const uint64_t values[] = {1ull << HIST_MAX_BITS, (1ull << HIST_MAX_BITS) + 1, 1ull << 38,
+					  1ull << 62, UINT64_MAX};
 	const uint64_t last_width = 1ull << (HIST_MAX_BITS - 1 - HIST_SUB_BITS);
 
 	(void)state;
@@ -308,8 +308,7 @@ static void test_malformed_buckets(void **state)
 		json_t *obj;
 
 		snprintf(text, sizeof(text),
-			 "{\"total\":1,\"min\":5,\"max\":5,\"sum\":5,\"buckets\":[%s]}",
-			 buckets[i]);
+			 "{\"total\":1,\"min\":5,\"max\":5,\"sum\":5,\"buckets\":[%s]}", buckets[i]);
 		obj = json_loads(text, 0, NULL);
 		assert_non_null(obj);
 		if (hist_from_json(&h, obj) != -EINVAL)

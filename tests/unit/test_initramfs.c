@@ -221,7 +221,8 @@ static void write_results(const char *path, const char *text)
 	a.names[0] = strdup("/tmp");
 	a.names[1] = strdup(folder);
 	a.n = 2;
-	assert_int_equal(initramfs_data(&a, in_folder("out/deep/result.json"), 0644, text, strlen(text), &e), 0);
+	assert_int_equal(
+		initramfs_data(&a, in_folder("out/deep/result.json"), 0644, text, strlen(text), &e), 0);
 	assert_int_equal(initramfs_data(&a, in_folder("out/empty"), 0644, "", 0, &e), 0);
 	assert_int_equal(initramfs_close(&a, &e), 0);
 	close(fd);
@@ -287,7 +288,8 @@ static void test_nothing_outside_is_written(void **state)
 
 	(void)state;
 	snprintf(allowed, sizeof(allowed), "%s", in_folder("out"));
-	static const char *const names[] = {"/out/../escaped", "/outside", "/escaped", "/out/x/..", "/../x"};
+	static const char *const names[] = {"/out/../escaped", "/outside", "/escaped", "/out/x/..",
+					    "/../x"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		struct unpack u = {.nallowed = 1, .allowed = {allowed}};
@@ -296,8 +298,9 @@ static void test_nothing_outside_is_written(void **state)
 		int n;
 
 		snprintf(name, sizeof(name), "%s%s", folder + 1, names[i]);
-		n = snprintf(head, sizeof(head), "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08zX%08X%s",
-			     1, 0100644, 0, 0, 1, 0, 1, 0, 0, 0, 0, strlen(name) + 1, 0, name);
+		n = snprintf(head, sizeof(head),
+			     "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08zX%08X%s", 1, 0100644,
+			     0, 0, 1, 0, 1, 0, 0, 0, 0, strlen(name) + 1, 0, name);
 		assert_int_equal(unpack_feed(&u, head, (size_t)n, &e), 0);
 		assert_int_equal(unpack_feed(&u, "\0\0\0\0", 4, &e), -EPERM);
 		assert_contains(e.what, "no result file");
@@ -332,8 +335,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bad_input_is_refused, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_results_come_back_in_any_pieces, make_folder,
 						remove_folder),
-		cmocka_unit_test_setup_teardown(test_half_a_file_never_appears, make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(test_nothing_outside_is_written, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(test_half_a_file_never_appears, make_folder,
+						remove_folder),
+		cmocka_unit_test_setup_teardown(test_nothing_outside_is_written, make_folder,
+						remove_folder),
 		cmocka_unit_test(test_what_is_no_archive_is_refused),
 	};
 

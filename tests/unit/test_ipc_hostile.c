@@ -12,9 +12,9 @@
 #include "tests/unit/ipc_fixture.h"
 
 /* Handles: 0 both ways, 1 write-only, 2 read-only. Buffers: 0, and 1 which is sealed against writing. */
-#define W    IPC_OP_WRITE
-#define R    IPC_OP_READ
-#define MAX  ((uint64_t)INT64_MAX)
+#define W   IPC_OP_WRITE
+#define R   IPC_OP_READ
+#define MAX ((uint64_t)INT64_MAX)
 
 static const struct descriptor {
 	struct ipc_sqe d;
@@ -185,7 +185,8 @@ static void test_rewriting(void **state)
 		while (clock_ns() < end) {
 			int ret = operate(&p, &descriptors[right % 2].d);
 
-			if (ret < 0 && ret != -EINVAL && ret != -EBADF && ret != -EFAULT && ret != -EFBIG)
+			if (ret < 0 && ret != -EINVAL && ret != -EBADF && ret != -EFAULT &&
+			    ret != -EFBIG)
 				fail_msg("%d", ret);
 			assert_true(ret <= (int)BUFFER_SIZE);
 			ret < 0 ? wrong++ : right++;
@@ -334,7 +335,8 @@ static void *come_and_go(void *arg)
 			if (!ret && i % 5 < 3)
 				ret = exchange(&p, fh, i);
 			if (!ret && i % 5 == 2) /* with one in flight */
-				ret = ipc_client_submit(&p.c, &(struct ipc_sqe){.op = R, .length = 4096});
+				ret = ipc_client_submit(&p.c,
+							&(struct ipc_sqe){.op = R, .length = 4096});
 		}
 		ipc_client_flush(&p.c);
 		leave(&p);
@@ -371,12 +373,9 @@ static void test_coming_and_going(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ipc_test(test_descriptors),
-		ipc_test(test_sequence_numbers),
-		ipc_test(test_rewriting),
-		ipc_test(test_holes),
-		ipc_test(test_ring_as_buffer),
-		ipc_test(test_killed),
+		ipc_test(test_descriptors),      ipc_test(test_sequence_numbers),
+		ipc_test(test_rewriting),        ipc_test(test_holes),
+		ipc_test(test_ring_as_buffer),   ipc_test(test_killed),
 		ipc_test(test_coming_and_going),
 	};
 

@@ -89,8 +89,8 @@ static void test_hello(void **state)
 	static const struct {
 		uint64_t entries;
 		int answer;
-	} cases[] = {{0, -EINVAL}, {IPC_ENTRIES_MAX + 1, -EINVAL}, {UINT64_MAX, -EINVAL}, {1, 1},
-		     {3, 4}, {IPC_ENTRIES_MAX, IPC_ENTRIES_MAX}};
+	} cases[] = {{0, -EINVAL}, {IPC_ENTRIES_MAX + 1, -EINVAL},    {UINT64_MAX, -EINVAL}, {1, 1},
+		     {3, 4},       {IPC_ENTRIES_MAX, IPC_ENTRIES_MAX}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -130,7 +130,8 @@ static void assert_cut_off(size_t len, int nfds, bool joined)
 		control.align.cmsg_type = SCM_RIGHTS;
 		control.align.cmsg_len = CMSG_LEN((size_t)nfds * sizeof(int));
 		for (int i = 0; i < nfds; i++)
-			memcpy(CMSG_DATA(&control.align) + (size_t)i * sizeof(int), &p.memfd, sizeof(int));
+			memcpy(CMSG_DATA(&control.align) + (size_t)i * sizeof(int), &p.memfd,
+			       sizeof(int));
 	}
 	p.c.sock = dial(&ch);
 	if (joined)
@@ -162,9 +163,11 @@ static void test_wrong_messages(void **state)
 	static const struct {
 		uint32_t type;
 		bool joined, fd;
-	} cases[] = {{IPC_REGISTER, false, true}, {IPC_OPEN, false, false}, {0, false, false},
-		     {4, true, false}, {UINT32_MAX, true, true}, {IPC_HELLO, false, true},
-		     {IPC_HELLO, true, true}, {IPC_REGISTER, true, false}, {IPC_OPEN, true, true}};
+	} cases[] = {{IPC_REGISTER, false, true}, {IPC_OPEN, false, false},
+		     {0, false, false},           {4, true, false},
+		     {UINT32_MAX, true, true},    {IPC_HELLO, false, true},
+		     {IPC_HELLO, true, true},     {IPC_REGISTER, true, false},
+		     {IPC_OPEN, true, true}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -373,16 +376,11 @@ static void test_slow_close(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ipc_test(test_tickets),
-		ipc_test(test_other_user),
-		ipc_test(test_hello),
-		ipc_test(test_malformed_messages),
-		ipc_test(test_wrong_messages),
-		ipc_test(test_register_refuses),
-		ipc_test(test_answers_unread),
-		ipc_test(test_silence),
-		ipc_test(test_slow_close),
-		ipc_test(test_no_descriptors),
+		ipc_test(test_tickets),        ipc_test(test_other_user),
+		ipc_test(test_hello),          ipc_test(test_malformed_messages),
+		ipc_test(test_wrong_messages), ipc_test(test_register_refuses),
+		ipc_test(test_answers_unread), ipc_test(test_silence),
+		ipc_test(test_slow_close),     ipc_test(test_no_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, start_server, stop_server);

@@ -84,8 +84,7 @@ static void test_lookup_below_a_file(void **state)
 
 	(void)state;
 	assert_int_equal(minifs_lookup(&fs, FIRST, "data0", &ino), -ENOTDIR);
-	assert_int_equal(minifs_dirent(&fs, FIRST, 0, &ino, &(mode_t){0}, (char[8]){0}, 8),
-			 -ENOTDIR);
+	assert_int_equal(minifs_dirent(&fs, FIRST, 0, &ino, &(mode_t){0}, (char[8]){0}, 8), -ENOTDIR);
 }
 
 static void test_file_numbers(void **state)
@@ -134,8 +133,8 @@ static void test_setattr_of_everything(void **state)
 
 	(void)state;
 	assert_int_equal(minifs_setattr(&fs, FIRST, &want,
-					FATTR_MODE | FATTR_UID | FATTR_GID | FATTR_SIZE |
-						FATTR_ATIME | FATTR_MTIME),
+					FATTR_MODE | FATTR_UID | FATTR_GID | FATTR_SIZE | FATTR_ATIME |
+						FATTR_MTIME),
 			 0);
 	st = stat_of(FIRST);
 	assert_int_equal(st.st_mode, S_IFREG | S_ISUID | 0644);
@@ -188,8 +187,7 @@ static void test_size_limits(void **state)
 	(void)state;
 	assert_int_equal(minifs_setattr(&fs, FIRST, &(struct stat){.st_size = 0}, FATTR_SIZE), 0);
 	assert_int_equal(stat_of(FIRST).st_size, 0);
-	assert_int_equal(minifs_setattr(&fs, FIRST, &(struct stat){.st_size = SIZE}, FATTR_SIZE),
-			 0);
+	assert_int_equal(minifs_setattr(&fs, FIRST, &(struct stat){.st_size = SIZE}, FATTR_SIZE), 0);
 	assert_int_equal(stat_of(FIRST).st_size, SIZE);
 }
 
@@ -222,28 +220,24 @@ static void test_directory_entries(void **state)
 	mode_t mode;
 
 	(void)state;
-	assert_int_equal(minifs_dirent(&fs, MINIFS_ROOT_INO, 0, &ino, &mode, name, sizeof(name)),
-			 0);
+	assert_int_equal(minifs_dirent(&fs, MINIFS_ROOT_INO, 0, &ino, &mode, name, sizeof(name)), 0);
 	assert_string_equal(name, ".");
 	assert_int_equal(ino, MINIFS_ROOT_INO);
 	assert_int_equal(mode, S_IFDIR);
-	assert_int_equal(minifs_dirent(&fs, MINIFS_ROOT_INO, 1, &ino, &mode, name, sizeof(name)),
-			 0);
+	assert_int_equal(minifs_dirent(&fs, MINIFS_ROOT_INO, 1, &ino, &mode, name, sizeof(name)), 0);
 	assert_string_equal(name, "..");
 	assert_int_equal(mode, S_IFDIR);
 	for (unsigned int i = 0; i < FILES; i++) {
 		assert_int_equal(
-			minifs_dirent(&fs, MINIFS_ROOT_INO, 2 + i, &ino, &mode, name, sizeof(name)),
-			0);
+			minifs_dirent(&fs, MINIFS_ROOT_INO, 2 + i, &ino, &mode, name, sizeof(name)), 0);
 		snprintf(want, sizeof(want), "data%u", i);
 		assert_string_equal(name, want);
 		assert_int_equal(mode, S_IFREG);
 		assert_int_equal(minifs_lookup(&fs, MINIFS_ROOT_INO, name, &found), 0);
 		assert_int_equal(found, ino);
 	}
-	assert_int_equal(
-		minifs_dirent(&fs, MINIFS_ROOT_INO, 2 + FILES, &ino, &mode, name, sizeof(name)),
-		-ENOENT);
+	assert_int_equal(minifs_dirent(&fs, MINIFS_ROOT_INO, 2 + FILES, &ino, &mode, name, sizeof(name)),
+			 -ENOENT);
 	assert_int_equal(
 		minifs_dirent(&fs, MINIFS_ROOT_INO, UINT64_MAX, &ino, &mode, name, sizeof(name)),
 		-ENOENT);
@@ -251,8 +245,7 @@ static void test_directory_entries(void **state)
 
 static void truncate_to(off_t size)
 {
-	assert_int_equal(minifs_setattr(&fs, FIRST, &(struct stat){.st_size = size}, FATTR_SIZE),
-			 0);
+	assert_int_equal(minifs_setattr(&fs, FIRST, &(struct stat){.st_size = size}, FATTR_SIZE), 0);
 }
 
 static void test_writes_end_at_the_limit(void **state)

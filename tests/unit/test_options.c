@@ -32,8 +32,7 @@ static void test_lists(void **state)
 {
 	(void)state;
 	assert_int_equal(
-		parse("--bs", "1,2k,3M", "--depth=8,1024", "--path", "ipc,copy,ipc", "--word=x,yy"),
-		0);
+		parse("--bs", "1,2k,3M", "--depth=8,1024", "--path", "ipc,copy,ipc", "--word=x,yy"), 0);
 	assert_int_equal(v.bs.n, 3);
 	assert_int_equal(v.bs.v[0], 1);
 	assert_int_equal(v.bs.v[1], 2048);

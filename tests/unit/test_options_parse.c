@@ -158,10 +158,10 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup(name, start)
 	const struct CMUnitTest tests[] = {
 		TEST(test_both_ways_of_writing),      TEST(test_flags),
-		TEST(test_unknown_options),	      TEST(test_a_very_long_name),
+		TEST(test_unknown_options),           TEST(test_a_very_long_name),
 		TEST(test_other_commands_options),    TEST(test_missing_values),
 		TEST(test_words_that_are_no_options), TEST(test_too_many_words),
-		TEST(test_the_last_one_wins),	      TEST(test_given),
+		TEST(test_the_last_one_wins),         TEST(test_given),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

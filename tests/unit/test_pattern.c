@@ -60,8 +60,7 @@ static void test_in_two_pieces(void **state)
 		pattern_fill(buf + cut, sizeof(buf) - cut, offset + cut, 3);
 		assert_memory_equal(buf, whole, sizeof(buf));
 		assert_int_equal(pattern_check(whole, cut, offset, 3), -1);
-		assert_int_equal(pattern_check(whole + cut, sizeof(buf) - cut, offset + cut, 3),
-				 -1);
+		assert_int_equal(pattern_check(whole + cut, sizeof(buf) - cut, offset + cut, 3), -1);
 	}
 }
 

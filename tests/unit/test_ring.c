@@ -69,8 +69,8 @@ static struct rig *rig_new(const struct sink_ops *sink, uint32_t entries, uint64
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, r->socks), 0);
 	assert_int_equal(ipc_session_open(&r->session, MINIFS_FIRST_INO, O_RDWR), 0);
 	r->session.first = first;
-	assert_int_equal(ipc_session_start(&r->session, &r->srv, r->socks[0], entries, spin_ns,
-					   &r->ring_fd), 0);
+	assert_int_equal(
+		ipc_session_start(&r->session, &r->srv, r->socks[0], entries, spin_ns, &r->ring_fd), 0);
 	assert_int_equal(r->session.entries, entries);
 	fd = sealed_memfd(BUFFER_SIZE);
 	assert_int_equal(ipc_session_register(&r->session, fd, &e), 0);
@@ -169,7 +169,8 @@ static void drive(struct rig *r, enum op op, uint64_t ops, unsigned int depth, u
 			assert_int_equal(result, len);
 			if (op == OP_READ && verify)
 				assert_int_equal(pattern_check(place(r, completed, len), len,
-							       file_offset(completed, len), SEED), -1);
+							       file_offset(completed, len), SEED),
+						 -1);
 			if (++completed % 256 == 0)
 				moved();
 		} while (ipc_client_poll(&r->client, &tag, &result));
@@ -312,8 +313,8 @@ static void test_stop_while_waiting(void **state)
 	(void)state;
 	for (int i = 0; i < 8; i++) {
 		struct rig *r = rig_new(&sink_null, 8, i % 2 ? SPIN_NS : 0, 0);
-		struct ipc_ring *own = mmap(NULL, ipc_ring_size(8), PROT_READ | PROT_WRITE, MAP_SHARED,
-					    r->ring_fd, 0);
+		struct ipc_ring *own =
+			mmap(NULL, ipc_ring_size(8), PROT_READ | PROT_WRITE, MAP_SHARED, r->ring_fd, 0);
 		pthread_t waiter;
 		void *ret;
 

@@ -59,8 +59,7 @@ static void test_parse_size_refuses_garbage(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-		check_parse("parse_size", parse_size,
-			    &(struct parse_case){texts[i], .ret = -EINVAL}, 1);
+		check_parse("parse_size", parse_size, &(struct parse_case){texts[i], .ret = -EINVAL}, 1);
 }
 
 static void test_parse_size_fits_in_63_bits(void **state)
@@ -132,8 +131,7 @@ static void test_parse_time_refuses_garbage(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-		check_parse("parse_time", parse_time,
-			    &(struct parse_case){texts[i], .ret = -EINVAL}, 1);
+		check_parse("parse_time", parse_time, &(struct parse_case){texts[i], .ret = -EINVAL}, 1);
 }
 
 static void test_parse_time_range(void **state)
@@ -177,14 +175,13 @@ static void test_parse_uint(void **state)
 		{"18446744073709551616", .ret = -ERANGE},
 	};
 	static const char *const garbage[] = {"",   "-1", "+1", "1.0", "1k", "0x1",
-					      " 1", "1 ", "x",	"1e3", "1,2"};
+					      " 1", "1 ", "x",  "1e3", "1,2"};
 
 	(void)state;
 	check_parse("parse_uint 10..20", uint_10_to_20, range, ARRAY_SIZE(range));
 	check_parse("parse_uint", uint_any, any, ARRAY_SIZE(any));
 	for (size_t i = 0; i < ARRAY_SIZE(garbage); i++)
-		check_parse("parse_uint", uint_any,
-			    &(struct parse_case){garbage[i], .ret = -EINVAL}, 1);
+		check_parse("parse_uint", uint_any, &(struct parse_case){garbage[i], .ret = -EINVAL}, 1);
 }
 
 static void test_format_size(void **state)
@@ -327,9 +324,9 @@ static void test_format_rate_interval(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		assert_ptr_equal(format_rate_interval(buf, sizeof(buf), cases[i].lo, cases[i].hi,
-						      cases[i].like),
-				 buf);
+		assert_ptr_equal(
+			format_rate_interval(buf, sizeof(buf), cases[i].lo, cases[i].hi, cases[i].like),
+			buf);
 		assert_string_equal(buf, cases[i].text);
 	}
 }

@@ -46,9 +46,9 @@ static void test_the_path_varies_fastest(void **state)
 	/* clang-format on */
 
 	(void)state;
-	assert_int_equal(plan_of("--path=ipc,copy", "--bs=4k,8k", "--depth=1,2", "--clients=1,3",
-				 "--sink=null"),
-			 0);
+	assert_int_equal(
+		plan_of("--path=ipc,copy", "--bs=4k,8k", "--depth=1,2", "--clients=1,3", "--sink=null"),
+		0);
 	assert_int_equal(plan.n, ARRAY_SIZE(want));
 	for (unsigned int i = 0; i < plan.n; i++)
 		assert_cell(i, want[i]);
@@ -66,8 +66,8 @@ static void test_then_sink_source_and_op(void **state)
 	/* clang-format on */
 
 	(void)state;
-	assert_int_equal(plan_of("--path=copy", "--bs=4k", "--sink=read,null",
-				 "--source=memfd,anon", "--op=write,read"),
+	assert_int_equal(plan_of("--path=copy", "--bs=4k", "--sink=read,null", "--source=memfd,anon",
+				 "--op=write,read"),
 			 0);
 	assert_int_equal(plan.n, ARRAY_SIZE(want));
 	for (unsigned int i = 0; i < plan.n; i++)

@@ -41,8 +41,7 @@ static void test_malformed_lines(void **state)
 {
 	(void)state;
 	assert_refused("path = copy\nbs 4k\n", "w.ini:2: neither [section] nor name = value");
-	assert_refused("path = copy\n\n[one\nbs = 4k\n",
-		       "w.ini:3: neither [section] nor name = value");
+	assert_refused("path = copy\n\n[one\nbs = 4k\n", "w.ini:3: neither [section] nor name = value");
 	assert_refused("path = copy\n<html>\n", "w.ini:2: neither [section] nor name = value");
 	/* the first of them */
 	assert_refused("path\nbs\n", "w.ini:1: neither [section] nor name = value");
@@ -52,8 +51,7 @@ static void test_malformed_lines(void **state)
 static void test_indented_lines(void **state)
 {
 	(void)state;
-	assert_refused("path = copy\nbs = 4k,\n  8k\n",
-		       "w.ini:3: neither [section] nor name = value");
+	assert_refused("path = copy\nbs = 4k,\n  8k\n", "w.ini:3: neither [section] nor name = value");
 	assert_int_equal(plan_of_file("path = copy\nsink = null\n  [a]\n\tbs = 4k\n    depth = 2\n"
 				      "  ; indented too\n  [b]\n  bs = 8k\n"),
 			 0);
@@ -89,8 +87,7 @@ static void test_the_longest_line(void **state)
 	(void)state;
 	memset(xs, 'x', sizeof(xs));
 	for (int len = 180; len < 205; len++) {
-		snprintf(text, sizeof(text), "path = copy\ndescription = %.*s\nbs = 4x\n", len - 14,
-			 xs);
+		snprintf(text, sizeof(text), "path = copy\ndescription = %.*s\nbs = 4x\n", len - 14, xs);
 		assert_int_equal(plan_of_file(text), -EINVAL);
 		assert_contains(e.what,
 				len < 200 ? "w.ini:3: bs: '4x'" : "w.ini:2: the line is too long");
@@ -105,11 +102,10 @@ static void test_forms_of_lines(void **state)
 {
 	(void)state;
 	/* a byte order mark, carriage returns, comments, spaces, no line feed at the end */
-	assert_int_equal(
-		plan_of_file("\xef\xbb\xbf[a]\r\npath=copy\r\n\r\n; c\r\nsink =  null  \r\n"
-			     "bs : 4k ; the smallest\r\n[b]\r\npath = ipc\r\nsink = null\r\n"
-			     "bs = 8k"),
-		0);
+	assert_int_equal(plan_of_file("\xef\xbb\xbf[a]\r\npath=copy\r\n\r\n; c\r\nsink =  null  \r\n"
+				      "bs : 4k ; the smallest\r\n[b]\r\npath = ipc\r\nsink = null\r\n"
+				      "bs = 8k"),
+			 0);
 	assert_int_equal(plan.n, 2);
 	assert_cell(0, "copy memfd null write 4096 1 1");
 	assert_cell(1, "ipc memfd null write 8192 1 1");
@@ -145,8 +141,7 @@ static void test_workloads_by_name(void **state)
 	assert_contains(e.what, "workloads/mine.ini:1: bs: '4x'");
 	assert_int_equal(plan_of("nonesuch"), -ENOENT);
 	assert_contains(e.what, "there is no workload 'nonesuch' in workloads or ");
-	assert_string_equal(e.remedy,
-			    "give a file (./my.ini), or leave it out for the default matrix");
+	assert_string_equal(e.remedy, "give a file (./my.ini), or leave it out for the default matrix");
 }
 
 static void test_one_workload_at_a_time(void **state)

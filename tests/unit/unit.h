@@ -16,18 +16,18 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Equal to the last bit (cmocka 1.1.5 compares floats only). */
-#define assert_double(got, want)                                                                   \
-	do {                                                                                       \
-		double got_ = (got), want_ = (want);                                               \
-		if (!(got_ == want_))                                                              \
-			fail_msg("%s is %.17g, not %.17g", #got, got_, want_);                     \
+#define assert_double(got, want)                                                                        \
+	do {                                                                                            \
+		double got_ = (got), want_ = (want);                                                    \
+		if (!(got_ == want_))                                                                   \
+			fail_msg("%s is %.17g, not %.17g", #got, got_, want_);                          \
 	} while (0)
 
-#define assert_contains(text, part)                                                                \
-	do {                                                                                       \
-		const char *text_ = (text), *part_ = (part);                                       \
-		if (!strstr(text_, part_))                                                         \
-			fail_msg("'%s' does not contain '%s'", text_, part_);                      \
+#define assert_contains(text, part)                                                                     \
+	do {                                                                                            \
+		const char *text_ = (text), *part_ = (part);                                            \
+		if (!strstr(text_, part_))                                                              \
+			fail_msg("'%s' does not contain '%s'", text_, part_);                           \
 	} while (0)
 
 /* A generator with a fixed seed (xorshift64*, Vigna 2016): the same numbers in every run. */
