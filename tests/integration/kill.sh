@@ -65,7 +65,7 @@ for p in $paths; do
 done
 
 # a server that hangs is found by the watchdog
-runtime=1s
+runtime=5s
 for p in copy ipc; do
 	start "$p" --watchdog 1s
 	victim serve "$p"
