@@ -33,6 +33,7 @@
 
 /* Limits for one client; the server refuses what exceeds them. */
 #define IPC_BUFFERS_MAX      64
+#define IPC_DMABUFS_MAX      2 /* of the buffers: each keeps a descriptor open in the server */
 #define IPC_HANDLES_MAX      64
 #define IPC_BUFFER_BYTES_MAX (4ULL << 30) /* all buffers of a client together */
 

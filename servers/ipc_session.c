@@ -309,9 +309,10 @@ static uint64_t dmabuf_size(int fd)
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f)) {
+	/* what follows exp_name is a name that the client gives, with line breaks if it likes */
+	while (f && !exporter && fgets(line, sizeof(line), f)) {
 		sscanf(line, "size: %" SCNu64, &size);
-		exporter |= !strncmp(line, "exp_name:", 9);
+		exporter = !strncmp(line, "exp_name:", 9);
 	}
 	if (f)
 		fclose(f);
@@ -320,8 +321,9 @@ static uint64_t dmabuf_size(int fd)
 
 int ipc_session_register(struct ipc_session *s, int fd, struct err *e)
 {
+	unsigned int dmabufs = 0;
 	struct ipc_buffer *b = NULL;
-	struct stat st;
+	struct stat st = {0};
 	bool writable = true, dmabuf;
 	uint64_t size;
 	int i, ret;
@@ -335,9 +337,13 @@ int ipc_session_register(struct ipc_session *s, int fd, struct err *e)
 			return ret;
 		size = (uint64_t)st.st_size;
 	}
-	for (i = 0; i < IPC_BUFFERS_MAX && !b; i++)
+	for (i = IPC_BUFFERS_MAX - 1; i >= 0; i--)
 		if (!atomic_load(&s->buffers[i].ready))
 			b = &s->buffers[i];
+		else if (s->buffers[i].dmabuf_fd >= 0)
+			dmabufs++;
+	if (dmabuf && dmabufs >= IPC_DMABUFS_MAX)
+		return err_set(e, -EDQUOT, "more than %d dma-bufs", IPC_DMABUFS_MAX);
 	if (!b || size > IPC_BUFFER_BYTES_MAX - atomic_load(&s->mapped))
 		return err_set(e, -EDQUOT, "more than %d buffers or %llu GiB", IPC_BUFFERS_MAX,
 			       IPC_BUFFER_BYTES_MAX >> 30);

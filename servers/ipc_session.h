@@ -6,11 +6,11 @@
 #include "servers/ipc_server.h"
 
 struct ipc_buffer {
-	char *map; /* NULL: the slot is free */
+	char *map;
 	uint64_t size;
 	bool writable;     /* READ may write to it */
 	int dmabuf_fd;     /* a dma-buf: CPU access has to be announced on it; else -1 */
-	atomic_bool ready; /* published by the control thread, withdrawn by the service thread */
+	atomic_bool ready; /* published by the client's thread, withdrawn by the service thread */
 };
 
 struct ipc_handle {
@@ -42,9 +42,9 @@ struct ipc_session {
 int ipc_session_start(struct ipc_session *s, struct server *srv, int sock, uint64_t entries,
 		      uint64_t spin_ns, int *ring_fd);
 
-/* Checks and maps a client's memfd; does not keep fd. Returns the buffer number, or a negative errno
- * with a reason in e: -EPERM not sealed, -EINVAL not a memfd or empty, -EDQUOT too much, -ENODATA
- * pages missing. */
+/* Checks and maps a client's memfd or dma-buf; fd stays the caller's. Returns the buffer number, or a
+ * negative errno with a reason in e: -EPERM not sealed, -EINVAL neither of the two or empty, -EDQUOT too
+ * much, -ENODATA pages missing. */
 int ipc_session_register(struct ipc_session *s, int fd, struct err *e);
 
 /* Returns the handle number, or -EMFILE. */

@@ -5,8 +5,11 @@
  * itself. What clients can do with the ring is in test_ipc_hostile.c. After each test a well-behaved
  * client works, and nothing of the sessions is left.
  */
+#include <linux/dma-buf.h>
+#include <linux/udmabuf.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -195,7 +198,7 @@ static void test_register_refuses(void **state)
 		const char *what;
 		int fd, error;
 	} cases[] = {
-		{"a regular file", open("/proc/self/exe", O_RDONLY | O_CLOEXEC), -EINVAL},
+		{"a regular file", open("/proc/self/maps", O_RDONLY | O_CLOEXEC), -EINVAL},
 		{"a device", open("/dev/null", O_RDWR | O_CLOEXEC), -EINVAL},
 		{"a folder", open("/", O_PATH | O_CLOEXEC), -EINVAL},
 		{"a pipe", pipes[0], -EINVAL},
@@ -236,6 +239,39 @@ static void test_register_refuses(void **state)
 	assert_int_equal(reg(&p, good), 7);
 	leave(&p);
 	close(good);
+}
+
+/* A dma-buf says what it is in /proc, where its owner can give it a name of several lines. */
+static void test_dmabufs(void **state)
+{
+	struct udmabuf_create create = {.memfd = (uint32_t)memfd(8192, true, F_SEAL_SHRINK),
+					.flags = UDMABUF_FLAGS_CLOEXEC,
+					.size = 8192};
+	int device = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), fd;
+	struct peer p;
+
+	(void)state;
+	if (device < 0) {
+		close((int)create.memfd);
+		skip();
+	}
+	fd = ioctl(device, UDMABUF_CREATE, &create);
+	assert_true(fd >= 0);
+	assert_int_equal(ioctl(fd, DMA_BUF_SET_NAME_B, "a\nsize: 99999999\nexp_name: b"), 0);
+	enter(&p, 0);
+	assert_int_equal(reg(&p, fd), 1);
+	assert_int_equal(reg(&p, fd), 2);
+	assert_int_equal(reg(&p, fd), -EDQUOT); /* IPC_DMABUFS_MAX */
+	assert_int_equal(operate(&p, &(struct ipc_sqe){.op = IPC_OP_WRITE, .buffer = 1, .length = 8192}),
+			 8192);
+	assert_int_equal(operate(&p, &(struct ipc_sqe){.op = IPC_OP_READ, .buffer = 2, .length = 8193}),
+			 -EFAULT);
+	assert_int_equal(operate(&p, &(struct ipc_sqe){.op = IPC_OP_UNREGISTER, .buffer = 1}), 0);
+	assert_int_equal(reg(&p, fd), 1);
+	leave(&p);
+	close(fd);
+	close(device);
+	close((int)create.memfd);
 }
 
 /* Asks and asks and reads no answer, until the server's answers fill the socket. */
@@ -379,8 +415,9 @@ int main(void)
 		ipc_test(test_tickets),        ipc_test(test_other_user),
 		ipc_test(test_hello),          ipc_test(test_malformed_messages),
 		ipc_test(test_wrong_messages), ipc_test(test_register_refuses),
-		ipc_test(test_answers_unread), ipc_test(test_silence),
-		ipc_test(test_slow_close),     ipc_test(test_no_descriptors),
+		ipc_test(test_dmabufs),        ipc_test(test_answers_unread),
+		ipc_test(test_silence),        ipc_test(test_slow_close),
+		ipc_test(test_no_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, start_server, stop_server);

@@ -346,6 +346,7 @@ static void test_sigbus(void **state)
 	(void)state;
 	/* registration would refuse it: it is not sealed */
 	assert_int_equal(ftruncate(fd, 4096), 0);
+	b->dmabuf_fd = -1;
 	b->size = 4096;
 	b->map = mmap(NULL, b->size, PROT_READ, MAP_SHARED, fd, 0);
 	assert_ptr_not_equal(b->map, MAP_FAILED);
