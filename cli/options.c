@@ -37,7 +37,7 @@ static const struct opt table[] = {
 	{"depth", OPT_UINTS, OFF(depth), "N[,...]", "1",
 	 "operations in flight for each client", .min = 1, .max = 1024, .commands = RUN},
 	{"clients", OPT_UINTS, OFF(clients), "N[,...]", "1",
-	 "client processes, each with a file and a buffer of its own", .min = 1, .max = 1024,
+	 "client processes, each with a file and a buffer of its own", .min = 1, .max = 256,
 	 .commands = RUN},
 	{"runtime", OPT_TIME, OFF(runtime_ns), "TIME", "200ms",
 	 "measured time of a round", .min = NSEC_PER_MSEC, .max = 3600 * NSEC_PER_SEC,

@@ -85,7 +85,7 @@ static int64_t on_ioctl(struct server *srv, const struct fuse_in_header *in,
 	pthread_mutex_lock(&ip->lock);
 	f = ip->files[arg->fh];
 	pthread_mutex_unlock(&ip->lock);
-	if (!f.used)
+	if (!f.used || f.ino != in->nodeid) /* an open folder has the handle 0, as some file has */
 		return -EBADF;
 	/* The rights of the open file, for the user who asks now. */
 	ret = ipc_server_ticket(ip->server, arg->fh, f.ino, f.flags, in->uid, out);
@@ -132,8 +132,9 @@ static void ipc_stop(struct server *srv)
 {
 	struct ipc_path *ip = srv->path_state;
 
-	ipc_server_stop(ip->server);
+	/* first the threads that ask it for tickets */
 	fuse_dev_close(&ip->dev);
+	ipc_server_stop(ip->server);
 }
 
 const struct path_ops path_ipc = {
