@@ -9,9 +9,11 @@
 #   zc_cwd        the host's working folder: files have the same names on both sides
 #   zc_collect    one path on each line: what goes back to the host
 #   zc_token      ends each stream: a port has no end of its own
+#   zc_online     CPUs to switch on: 1 2 3
 #   zc_net zc_tty zc_env zc_fault
 #
 # A line "zcbench-init: ..." on the console is shown to the user as the reason when the guest ends early.
+# shellcheck disable=SC1091,SC2154 # from the host
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8
 
 /bin/busybox mkdir -p /proc /sys /dev /run /tmp /root /etc /sbin /usr/sbin /usr/local/bin /var/lib
@@ -88,10 +90,7 @@ out=$(port out)
 [ -n "$out" ] || give_up "this kernel has no virtio-serial ports: it needs CONFIG_VIRTIO_CONSOLE and CONFIG_VIRTIO_PCI"
 exec 3>"$out" 4>"$(port err)" 5>"$(port control)" 6>"$(port files)"
 
-case $zc_fault in
-panic) echo c >/proc/sysrq-trigger ;;
-hang) while :; do :; done ;;
-esac
+[ "$zc_fault" != hang ] || while :; do :; done
 
 # What the user named on the command line came along; /tmp and others were only mounted now.
 [ ! -d /zcbench/files ] || cp -a /zcbench/files/. /
@@ -106,6 +105,11 @@ collect() {
 		[ -n "$p" ] && [ -e "$p" ] && find "${p#/}" "$@"
 	done | cpio -o -H newc 2>/dev/null) >&6
 }
+
+# emulated CPUs come one by one, when the kernel is up (see lib/qemu.h)
+for i in $zc_online; do
+	echo 1 >"/sys/devices/system/cpu/cpu$i/online"
+done
 
 # Shows the host that we live, and sends results as they grow, so that a panic later loses none.
 beat() {
@@ -128,6 +132,9 @@ beat=$!
 echo "ready $(uname -r)" >&5
 
 case $zc_fault in
+panic)
+	echo c >/proc/sysrq-trigger
+	;;
 oom)
 	mount -o remount,size=100% /tmp
 	dd if=/dev/zero of=/tmp/full bs=1M 2>/dev/null
@@ -137,6 +144,7 @@ case $zc_mode in
 run) zcbench "$@" <"/dev/null" >&3 2>&4 3>&- 4>&- 5>&- 6>&- 7>&- ;;
 script) sh "$@" <"/dev/null" >&3 2>&4 3>&- 4>&- 5>&- 6>&- 7>&- ;;
 shell)
+	# (a script on standard input comes as a file, with mode script)
 	[ -c /dev/hvc0 ] || give_up "this kernel has no /dev/hvc0: it needs CONFIG_VIRTIO_CONSOLE"
 	# shellcheck disable=SC2086
 	stty $zc_tty </dev/hvc0

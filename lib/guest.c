@@ -186,8 +186,10 @@ static void take_console(struct watch *w, const char *data, size_t len)
 {
 	struct guest *g = w->g;
 
-	if (w->c->console_file)
+	if (w->c->console_file) {
 		fwrite(data, 1, len, w->c->console_file);
+		fflush(w->c->console_file); /* for tail -f */
+	}
 	for (size_t i = 0; i < len; i++) {
 		char ch = data[i];
 

@@ -139,6 +139,8 @@ static int add_system(struct initramfs *a, const struct guest_image *g, struct e
 		ret = initramfs_file(a, cache, cache, e);
 	if (!ret)
 		ret = initramfs_file(a, "/init", g->init, e);
+	if (!ret && g->script)
+		ret = initramfs_data(a, GUEST_SCRIPT, 0700, g->script, strlen(g->script), e);
 	return ret ? ret : initramfs_data(a, "/zcbench/config", 0600, g->config, strlen(g->config), e);
 }
 

@@ -7,9 +7,12 @@
 #include "lib/err.h"
 #include "lib/options.h"
 
+#define GUEST_SCRIPT "/zcbench/script"
+
 struct guest_image {
 	const char *init;           /* kernel/guest-init.sh */
 	const char *config;         /* the text of /zcbench/config; see the script */
+	const char *script;         /* the text of a shell script, GUEST_SCRIPT in the guest, or NULL */
 	const char *modules;        /* a folder of *.ko, loaded in the order of their names, or NULL */
 	const char *workloads;      /* the folder of workload files, or NULL */
 	const char *workloads_name; /* its name in the guest */

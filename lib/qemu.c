@@ -183,6 +183,11 @@ static void clear(struct qemu *q)
 		q->port[i] = -1;
 }
 
+bool qemu_boots_alone(const struct qemu_config *c)
+{
+	return !c->kvm && c->cpus > 1 && !(c->append && strstr(c->append, "maxcpus="));
+}
+
 int qemu_start(struct qemu *q, const struct qemu_config *cfg, struct err *e)
 {
 	struct command c = {0};
@@ -204,11 +209,10 @@ int qemu_start(struct qemu *q, const struct qemu_config *cfg, struct err *e)
 	add(&c, "-initrd");
 	add(&c, "/proc/self/fd/%d", c.keep[0]);
 	add(&c, "-append");
-	/* After a panic: out, at once. What a kernel says of itself is kept (no "quiet"). Emulated CPUs wait
-	 * for each other much longer than Linux 7's clock watchdog expects: it deadlocks with stop_machine
-	 * (watchdog_check_skew against multi_cpu_stop) in one of twenty boots on a busy host. */
-	add(&c, "console=ttyS0 panic=-1 oops=panic mitigations=off %s%s",
-	    cfg->kvm ? "" : "tsc=reliable ", cfg->append ? cfg->append : "");
+	/* After a panic: out, at once. What a kernel says of itself is kept (no "quiet"). */
+	add(&c, "console=ttyS0 panic=-1 oops=panic mitigations=off %s%s %s",
+	    cfg->kvm ? "" : "tsc=reliable ", qemu_boots_alone(cfg) ? "maxcpus=1" : "",
+	    cfg->append ? cfg->append : "");
 	ret = add_channels(&c, q, cfg->tty);
 	if (!ret && cfg->disk)
 		ret = add_disk(&c, cfg->disk);

@@ -38,6 +38,17 @@ struct qemu {
 	int said;             /* what QEMU itself writes to stderr */
 };
 
+/*
+ * Whether the guest's kernel boots on one CPU, and its init is to switch on the others.
+ *
+ * QEMU's emulation runs each CPU in a thread. A kernel that boots flips dozens of its static keys, and each
+ * time patches int3 into code that another CPU runs: emulated, that CPU can trip over an int3 that is gone
+ * already ("Oops: int3", about one boot in 50 on a busy host, QEMU 7.2). Alone it cannot. For the same
+ * reason we say tsc=reliable: Linux 7's clock watchdog waits for another CPU that waits in stop_machine
+ * (watchdog_check_skew, multi_cpu_stop), which hung one boot in 20.
+ */
+bool qemu_boots_alone(const struct qemu_config *c);
+
 /* Starts QEMU. It dies with this process, however that ends. -ENOENT with the package to install if
  * there is no QEMU; what QEMU itself dislikes shows in `said` and in its end. */
 int qemu_start(struct qemu *q, const struct qemu_config *c, struct err *e);

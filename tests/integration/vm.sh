@@ -103,9 +103,30 @@ said "setpriv from util-linux"
 [ "$(/usr/bin/python3 -c 'import json; print(len(json.load(open("results/mine/result.json"))["cells"]))')" = 1 ] ||
 	fail "the result of the script's run is not here"
 
-# a shell: what is typed there is done there
-echo 'echo answer: $((6 * 7)); exit 9' | expect 9 $Z vm shell
+# a script on standard input; and a prompt, for someone at a terminal
+echo 'echo answer: $((6 * 7)); exit 9' >typed
+expect 9 $Z vm shell <typed
+[ "$(cat "$T/out")" = "answer: 42" ] || fail "a script on standard input printed: $(cat "$T/out")"
+expect 7 /usr/bin/python3 - "$Z" <<-'PY'
+	import os, pty, sys
+	pid, fd = pty.fork()
+	if pid == 0:
+	    os.execv(sys.argv[1], ["zcbench", "vm", "shell"])
+	seen, typed = b"", 0
+	lines = [b"echo answer: $((6 * 7))\r", b"tty; exit 7\r"]
+	while True:
+	    try:
+	        seen += os.read(fd, 4096)
+	    except OSError:
+	        break
+	    if seen.count(b"# ") > typed and typed < len(lines):
+	        os.write(fd, lines[typed])
+	        typed += 1
+	sys.stdout.write(seen.decode(errors="replace"))
+	sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+PY
 printed "answer: 42"
+printed "/dev/hvc0"
 
 # usage errors of the command are the guest's, by its status
 expect 2 $Z vm -- run --bs nonsense
@@ -113,6 +134,7 @@ said "nonsense"
 
 # a guest that ends by itself, in each way that guests have
 expect 1 $Z vm --fault panic -- list
+said "guest with Linux"
 said "  | "
 said "the guest's kernel panicked: sysrq triggered crash"
 no_qemu
