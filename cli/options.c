@@ -17,6 +17,7 @@ static const char *const pins[] = {"split", "same", "none", NULL};
 static const char *const produces[] = {"each", "once", NULL};
 static const char *const accels[] = {"auto", "kvm", "tcg", NULL};
 static const char *const vm_faults[] = {"none", "panic", "hang", "oom", NULL};
+static const char *const sends[] = {"auto", "copy", "zc", NULL};
 static const char *const patterns[] = {"seq", "random", NULL};
 
 /* The commas and line breaks of a table row are clearer by hand. */
@@ -62,6 +63,14 @@ static const struct opt table[] = {
 	{"file", OPT_STRING, OFF(file), "PATH", NULL,
 	 "where sink file stores (tmpfs, or a disk for O_DIRECT); file n of the mount is PATH.n",
 	 .commands = RUN | SERVE},
+	{"tcp", OPT_STRING, OFF(tcp), "HOST:PORT", NULL,
+	 "where sink tcp forwards to, a zcbench sink; default: one that the run starts, on 127.0.0.1",
+	 .commands = RUN | SERVE},
+	{"send", OPT_CHOICE, OFF(send), "auto|copy|zc", "auto",
+	 "sink tcp: SEND or SEND_ZC; auto: zc where the path brings the payload without a copy", sends,
+	 .commands = RUN | SERVE},
+	{"listen", OPT_STRING, OFF(listen), "HOST:PORT", "127.0.0.1:0",
+	 "where to wait for servers; port 0: any, and it is printed", .commands = CMD_SINK},
 	{"size", OPT_SIZE, OFF(size), "SIZE", "64m",
 	 "of each file on the mount; offsets stay below it", .min = 4096, .max = 1ull << 46,
 	 .commands = RUN | SERVE},
@@ -99,7 +108,7 @@ static const struct opt table[] = {
 	 "clients run on the server's CPUs: spinning would only keep them off", .commands = SERVE,
 	 .hidden = true},
 	{"control-fd", OPT_UINT, OFF(control_fd), "FD", NULL, "our end of the control channel",
-	 .commands = SERVE | CMD_CLIENT, .hidden = true},
+	 .commands = SERVE | CMD_CLIENT | CMD_SINK, .hidden = true},
 	{"fault", OPT_CHOICE, OFF(fault), "NAME", "none", "break on purpose, for tests", fault_names,
 	 .commands = RUN | SERVE, .hidden = true},
 	{"kernel", OPT_STRING, OFF(vm.kernel), "debian[:VERSION]|PATH", "debian",

@@ -99,6 +99,25 @@ static void serve_entry(struct queue *q, struct worker *w, struct entry *ent)
 			    ((struct fuse_read_in *)ent->header->op_in)->size >= FLUSH_BYTES);
 }
 
+/* One completion. False: the entry will not come back, its connection has ended (-ENOTCONN). */
+static bool handle(struct queue *q, struct worker *w, struct entry *ent, const struct io_uring_cqe *cqe)
+{
+	switch (cqe->user_data & CQE_MASK) {
+	case CQE_MOVE:
+		ring_zero_copy_moved(q, w, ent, cqe->res);
+		return true;
+	case CQE_STREAM:
+		ring_streamed(q, w, ent, cqe->res, cqe->flags);
+		return true;
+	case CQE_HEADER:
+		return true;
+	}
+	if (cqe->res)
+		return false;
+	serve_entry(q, w, ent);
+	return true;
+}
+
 /* Serves until every entry has come back with an error: the connection has ended. */
 static void serve_queue(struct queue *q, struct worker *w)
 {
@@ -115,12 +134,7 @@ static void serve_queue(struct queue *q, struct worker *w)
 			struct entry *ent = (void *)(uintptr_t)(cqe->user_data & ~(uint64_t)CQE_MASK);
 
 			n++;
-			if ((cqe->user_data & CQE_MASK) == CQE_MOVE)
-				ring_zero_copy_moved(q, w, ent, cqe->res);
-			else if (cqe->res)
-				live--; /* -ENOTCONN after the unmount */
-			else
-				serve_entry(q, w, ent);
+			live -= !handle(q, w, ent, cqe);
 		}
 		io_uring_cq_advance(&q->io, n);
 	}
@@ -193,6 +207,8 @@ static int make_memory(struct queue *q)
 	q->entries = calloc(n, sizeof(*q->entries));
 	if (!q->entries)
 		return -ENOMEM;
+	if (q->ring->dev->srv->sink.ops->share) /* for good: it goes when the process goes */
+		q->ring->dev->srv->sink.ops->share(&q->ring->dev->srv->sink, q->memory, q->memory_size);
 	if (q->ring->config.memory != RING_BUFFERS)
 		q->pool = (char *)q->memory + headers;
 	for (size_t i = 0; i < n; i++) {
@@ -244,8 +260,8 @@ static int register_entries(struct queue *q)
 
 static int set_up(struct queue *q)
 {
-	/* zero copy: a move and a commit for each entry can be waiting */
-	const unsigned int n = q->ring->config.entries * (q->ring->config.zero_copy ? 2 : 1);
+	/* zero copy: a header, a move and a commit for each entry can be waiting */
+	const unsigned int n = q->ring->config.entries * (q->ring->config.zero_copy ? 3 : 1);
 	struct io_uring_params p = {
 		.flags = IORING_SETUP_SQE128 | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
 			 IORING_SETUP_CQSIZE,
