@@ -9,7 +9,7 @@
 
 #define START_NS (10 * NSEC_PER_SEC)
 
-static int start(struct child *receiver, char *address, size_t len, struct err *e)
+int far_end_receiver(struct child *receiver, int *port, struct err *e)
 {
 	char *argv[6] = {"zcbench", "sink"};
 	json_t *msg = NULL;
@@ -21,10 +21,7 @@ static int start(struct child *receiver, char *address, size_t len, struct err *
 	if (ret)
 		return err_sys(e, ret, "starting a receiver for sink tcp");
 	ret = control_is_error(msg, e);
-	if (!ret)
-		snprintf(
-			address, len, "127.0.0.1:%d",
-			(int)json_integer_value(json_object_get(json_object_get(msg, "ready"), "port")));
+	*port = (int)json_integer_value(json_object_get(json_object_get(msg, "ready"), "port"));
 	json_decref(msg);
 	return ret;
 }
@@ -40,10 +37,11 @@ int far_end_start(struct child *receiver, struct plan *plan, struct err *e)
 		if (c->skipped || !c->sink->needs_tcp || c->config.tcp)
 			continue;
 		if (!tcp) {
-			int ret = start(receiver, address, sizeof(address), e);
+			int port, ret = far_end_receiver(receiver, &port, e);
 
 			if (ret)
 				return ret;
+			snprintf(address, sizeof(address), "127.0.0.1:%d", port);
 			tcp = address;
 		}
 		c->config.tcp = tcp;

@@ -126,7 +126,7 @@ static int add_disk(struct command *c, uint64_t size)
 static void add_net(struct command *c)
 {
 	add(c, "-netdev");
-	add(c, "user,id=net,net=10.0.2.0/24,host=10.0.2.2,dns=10.0.2.3");
+	add(c, "user,id=net,net=10.0.2.0/24,host=" QEMU_HOST ",dns=10.0.2.3");
 	add(c, "-device");
 	add(c, "virtio-net-pci,netdev=net,romfile="); /* its boot ROM is a package of its own */
 }

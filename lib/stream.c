@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/stream.h"
+#include "lib/units.h"
 
 #define BACKLOG 128
 
@@ -32,6 +33,7 @@ static int resolve(const char *address, int flags, struct addrinfo **out, struct
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = flags | AI_NUMERICSERV};
 	const char *colon = strrchr(address, ':');
+	uint64_t port;
 	char host[256];
 	size_t len = colon ? (size_t)(colon - address) : 0;
 	int ret;
@@ -40,7 +42,8 @@ static int resolve(const char *address, int flags, struct addrinfo **out, struct
 		address++;
 		len -= 2;
 	}
-	if (!len || len >= sizeof(host) || !colon[1])
+	/* getaddrinfo takes 99999 for 34463 */
+	if (!len || len >= sizeof(host) || parse_uint(colon + 1, 0, 65535, &port))
 		return err_remedy((err_set(e, -EINVAL, "'%s' is not HOST:PORT", address), e),
 				  "127.0.0.1:7447, server.example:7447 or [::1]:7447");
 	memcpy(host, address, len);
