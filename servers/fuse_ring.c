@@ -20,9 +20,15 @@
 
 struct fuse_ring_options fuse_ring_options;
 
+static const char *const pools[] = {"registered", "plain", NULL};
+
 const struct opt fuse_ring_option_table[] = {
 	{"entries", OPT_UINT, offsetof(struct fuse_ring_options, entries), "N", "4",
 	 "uring*: ring entries for each queue, 1 MiB of payload buffer each", .min = 1, .max = 256},
+	{"pool", OPT_CHOICE, offsetof(struct fuse_ring_options, pool), "registered|plain", "registered",
+	 "uring-pool, uring-zc: pin the buffer pool once, or look its pages up for each request", pools},
+	{"link", OPT_FLAG, offsetof(struct fuse_ring_options, link), NULL, "yes",
+	 "uring-zc, sink file: commit in one submission with the move of the payload"},
 	{0},
 };
 
@@ -112,8 +118,14 @@ static bool handle(struct queue *q, struct worker *w, struct entry *ent, const s
 	case CQE_HEADER:
 		return true;
 	}
+	if (cqe->res == -ECANCELED && ent->linked) {
+		ent->linked = false;
+		ring_finish(q, ent, ent->moved); /* the move before it failed, and said why */
+		return true;
+	}
 	if (cqe->res)
 		return false;
+	ent->linked = false;
 	serve_entry(q, w, ent);
 	return true;
 }
@@ -389,6 +401,10 @@ static void describe(struct fuse_ring *ring)
 	json_object_set_new(evidence, "queues", json_integer(ring->nqueues));
 	json_object_set_new(evidence, "queue_cpus", cpus);
 	json_object_set_new(evidence, "entries_per_queue", json_integer(ring->config.entries));
+	if (ring->config.memory != RING_BUFFERS)
+		json_object_set_new(
+			evidence, "pool",
+			json_string(ring->config.memory == RING_POOL ? "plain" : "registered"));
 }
 
 static int start_queues(struct fuse_ring *ring, struct err *e)

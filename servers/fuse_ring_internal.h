@@ -17,7 +17,8 @@ struct entry {
 	uint16_t slot;            /* zero copy: its registered buffer */
 	struct fuse_in_header in; /* of the request that is being served */
 	int64_t moving;           /* zero copy: bytes that the move in flight shall move */
-	int64_t moved;            /* a stream: bytes that it has moved, or a negative errno */
+	int64_t moved;            /* what the move has done so far: bytes, or a negative errno */
+	bool linked;              /* the commit follows the move by itself, unless that fails */
 	struct entry *behind;     /* the next in the line for the connection */
 	int stream_fd;
 	char stream_header[SINK_HEADER_MAX];

@@ -38,8 +38,8 @@ void ring_finish(struct queue *q, struct entry *ent, int64_t n)
 	ring_commit(q, ent, n, true);
 }
 
-/* Has the kernel move n bytes between the slot and a descriptor. */
-static void move(struct queue *q, struct entry *ent, int fd, uint64_t offset, int64_t n)
+/* Has the kernel move n bytes between the slot and a descriptor. `whole`: nothing is left to do then. */
+static void move(struct queue *q, struct entry *ent, int fd, uint64_t offset, int64_t n, bool whole)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&q->io);
 
@@ -53,6 +53,12 @@ static void move(struct queue *q, struct entry *ent, int fd, uint64_t offset, in
 		io_uring_prep_read_fixed(sqe, fd, NULL, (unsigned int)n, offset, ent->slot);
 	sqe->user_data = (uintptr_t)ent | CQE_MOVE;
 	ent->moving = n;
+	ent->linked = q->ring->config.link && whole;
+	if (!ent->linked)
+		return;
+	/* A short move breaks the chain as an error does; else only the next request completes. */
+	sqe->flags |= IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
+	ring_finish(q, ent, n);
 }
 
 static int make_staging(struct queue *q, struct entry *ent)
@@ -103,7 +109,9 @@ void ring_zero_copy(struct queue *q, struct worker *w, struct entry *ent)
 	}
 	fd = sink_fd(q, ent);
 	if (fd >= 0) {
-		move(q, ent, fd, offset, n);
+		/* now, not when it is done: with a linked commit nothing comes back then */
+		server_count(w, ring_is_write(ent) ? OP_WRITE : OP_READ, ROUTE_ZERO_COPY, (size_t)n);
+		move(q, ent, fd, offset, n, true);
 		return;
 	}
 	ret = make_staging(q, ent);
@@ -113,16 +121,18 @@ void ring_zero_copy(struct queue *q, struct worker *w, struct entry *ent)
 	if (ret)
 		ring_finish(q, ent, ret);
 	else
-		move(q, ent, ent->staging_fd, 0, n);
+		move(q, ent, ent->staging_fd, 0, n, !ring_is_write(ent));
 }
 
 void ring_zero_copy_moved(struct queue *q, struct worker *w, struct entry *ent, int res)
 {
 	int64_t n = res == ent->moving ? res : res < 0 ? res : -EIO;
 
-	if (n > 0 && sink_fd(q, ent) >= 0) {
-		server_count(w, ring_is_write(ent) ? OP_WRITE : OP_READ, ROUTE_ZERO_COPY, (size_t)n);
-	} else if (n > 0 && ring_is_write(ent)) {
+	if (ent->linked) {
+		ent->moved = n; /* it failed: the commit comes back canceled */
+		return;
+	}
+	if (n > 0 && sink_fd(q, ent) < 0 && ring_is_write(ent)) {
 		int ret = server_write(w, ROUTE_ZERO_COPY, ring_file(q, ent), ring_args(ent)->offset,
 				       ent->staging, (size_t)n);
 
