@@ -123,7 +123,7 @@ static const struct opt table[] = {
 	{"disk", OPT_SIZE, OFF(vm.disk), "SIZE", NULL, "an empty virtio disk, /dev/vda, in our memory",
 	 .min = 1 << 20, .max = 1ull << 40, .commands = CMD_VM},
 	{"net", OPT_FLAG, OFF(vm.net), NULL, NULL,
-	 "a virtio NIC; the guest reaches this machine's 127.0.0.1 as 10.0.2.2", .commands = CMD_VM},
+	 "a network card; the guest reaches this machine's 127.0.0.1 as 10.0.2.2", .commands = CMD_VM},
 	{"with", OPT_NAMES, OFF(vm.with), "PROGRAM[,...]", NULL,
 	 "programs of this machine to have in the guest, with their libraries", .commands = CMD_VM},
 	{"append", OPT_STRING, OFF(vm.append), "TEXT", NULL, "more kernel parameters",

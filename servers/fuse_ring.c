@@ -115,17 +115,12 @@ static bool handle(struct queue *q, struct worker *w, struct entry *ent, const s
 	case CQE_STREAM:
 		ring_streamed(q, w, ent, cqe->res, cqe->flags);
 		return true;
-	case CQE_HEADER:
-		return true;
-	}
-	if (cqe->res == -ECANCELED && ent->linked) {
-		ent->linked = false;
-		ring_finish(q, ent, ent->moved); /* the move before it failed, and said why */
+	case CQE_HEADER: /* it failed: the payload after it is canceled, and says nothing */
+		ring_streamed(q, w, ent, cqe->res < 0 ? cqe->res : -EIO, 0);
 		return true;
 	}
 	if (cqe->res)
 		return false;
-	ent->linked = false;
 	serve_entry(q, w, ent);
 	return true;
 }

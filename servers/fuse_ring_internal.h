@@ -18,7 +18,6 @@ struct entry {
 	struct fuse_in_header in; /* of the request that is being served */
 	int64_t moving;           /* zero copy: bytes that the move in flight shall move */
 	int64_t moved;            /* what the move has done so far: bytes, or a negative errno */
-	bool linked;              /* the commit follows the move by itself, unless that fails */
 	struct entry *behind;     /* the next in the line for the connection */
 	int stream_fd;
 	char stream_header[SINK_HEADER_MAX];
@@ -54,7 +53,8 @@ struct fuse_ring {
 	sem_t set_up; /* posted once by each queue thread */
 };
 
-/* user_data is the entry's address; what completed is in its low bits. */
+/* user_data is the entry's address; what completed is in its low bits. A request that another is linked to
+ * has IOSQE_CQE_SKIP_SUCCESS: it completes only when it fails, and then the other one, canceled, does not. */
 enum {
 	CQE_FETCH = 0,  /* a request, or the end of the connection */
 	CQE_MOVE = 1,   /* a READ_FIXED or WRITE_FIXED of zero copy */

@@ -53,10 +53,9 @@ static void move(struct queue *q, struct entry *ent, int fd, uint64_t offset, in
 		io_uring_prep_read_fixed(sqe, fd, NULL, (unsigned int)n, offset, ent->slot);
 	sqe->user_data = (uintptr_t)ent | CQE_MOVE;
 	ent->moving = n;
-	ent->linked = q->ring->config.link && whole;
-	if (!ent->linked)
+	if (!q->ring->config.link || !whole)
 		return;
-	/* A short move breaks the chain as an error does; else only the next request completes. */
+	/* A short move breaks the chain as an error does; else nothing completes before the next request. */
 	sqe->flags |= IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
 	ring_finish(q, ent, n);
 }
@@ -128,10 +127,6 @@ void ring_zero_copy_moved(struct queue *q, struct worker *w, struct entry *ent, 
 {
 	int64_t n = res == ent->moving ? res : res < 0 ? res : -EIO;
 
-	if (ent->linked) {
-		ent->moved = n; /* it failed: the commit comes back canceled */
-		return;
-	}
 	if (n > 0 && sink_fd(q, ent) < 0 && ring_is_write(ent)) {
 		int ret = server_write(w, ROUTE_ZERO_COPY, ring_file(q, ent), ring_args(ent)->offset,
 				       ent->staging, (size_t)n);

@@ -94,7 +94,10 @@ int send_zc(struct io_uring *ring, int fd, const void *header, size_t header_len
 				result = cqe->res;
 				sent = true;
 				notified = notified || !(cqe->flags & IORING_CQE_F_MORE);
-			} /* else a header that failed: the payload says -ECANCELED */
+			} else { /* a header that failed: the payload is canceled, and says nothing */
+				result = cqe->res < 0 ? cqe->res : -EIO;
+				sent = notified = true;
+			}
 			io_uring_cqe_seen(ring, cqe);
 		}
 	}

@@ -16,7 +16,8 @@ int send_zc_ring(struct io_uring *ring, unsigned int slots);
 int send_zc_register(struct io_uring *ring, int slot, void *memory, size_t len);
 void send_zc_unregister(struct io_uring *ring, int slot);
 
-/* Prepares the two linked requests: the header (no completion unless it fails), then the payload from
+/* Prepares the two linked requests: the header (it completes only if it fails, and the payload then does
+ * not), then the payload from
  * `slot`, at `data` in a registered buffer, or at an offset from 0 in a slot that the kernel filled.
  * `zc` false: SEND, which copies to the socket. The caller sets user_data of both. */
 void send_zc_prepare(struct io_uring_sqe *header_sqe, struct io_uring_sqe *payload_sqe, int fd,
