@@ -31,7 +31,7 @@ struct config {
 	/* the same for all cells */
 	uint64_t rounds, runtime_ns, warmup_ns, count, size, max_io;
 	const char *serve_sink, *driver, *file, *pin, *produce, *pattern, *output, *csv, *json;
-	bool verify, quiet, setup, overwrite, direct_io;
+	bool verify, quiet, setup, overwrite, direct_io, buffered;
 	uint64_t watchdog_ns;
 	/* serve, and between our own processes */
 	uint64_t files, control_fd;

@@ -56,6 +56,8 @@ static const struct opt table[] = {
 	{"produce", OPT_CHOICE, OFF(produce), "each|once", "each",
 	 "rewrite the payload before every write, as a producer does; timed apart", produces,
 	 .commands = RUN},
+	{"buffered", OPT_FLAG, OFF(buffered), NULL, NULL,
+	 "through the page cache of the mount, as an unmodified program; else O_DIRECT", .commands = RUN},
 	{"pin", OPT_CHOICE, OFF(pin), "split|same|none", "split",
 	 "CPUs: clients and server apart, together, or the scheduler's choice", pins,
 	 .commands = RUN},

@@ -41,7 +41,7 @@ struct workload {
 bool cell_same_group(const struct cell *a, const struct cell *b)
 {
 	return a->source == b->source && a->sink == b->sink && a->op == b->op && a->bs == b->bs &&
-	       a->depth == b->depth && a->clients == b->clients &&
+	       a->depth == b->depth && a->clients == b->clients && a->access == b->access &&
 	       !strcmp(a->config.pin, b->config.pin) && !strcmp(a->config.produce, b->config.produce) &&
 	       !strcmp(a->config.pattern, b->config.pattern);
 }
@@ -125,6 +125,7 @@ static int add_section(struct plan *plan, const struct options *o, struct err *e
 		cell->source = source_find(c->source.v[k % c->source.n]);
 		k /= c->source.n;
 		cell->op = strcmp(c->op.v[k % c->op.n], "read") ? OP_WRITE : OP_READ;
+		cell->access = c->buffered ? ACCESS_BUFFERED : ACCESS_DIRECT;
 		collect_args(cell, o);
 		why = why_not(cell);
 		if (why)

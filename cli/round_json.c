@@ -80,6 +80,7 @@ int round_sum_clients(const json_t *results, struct round_totals *t, struct err 
 		t->produce_ns += integer(c, "produce_ns");
 		t->produce_cpu_ns += integer(c, "produce_cpu_ns");
 		t->copied += integer(c, "copied_bytes");
+		t->passes += integer(c, "passes");
 		if (integer(c, "wall_ns") > t->wall_ns)
 			t->wall_ns = integer(c, "wall_ns");
 		if (integer(c, "elapsed_ns"))

@@ -11,12 +11,30 @@
 
 #define DEPTH_MAX 1024
 
+/* The index-th of `blocks` blocks in an order that looks random and has each of them once: a bijection of
+ * the numbers below the next power of two, taken again until it hits a block. */
+static uint64_t shuffled(uint64_t index, uint64_t blocks, uint64_t seed)
+{
+	const unsigned int bits = blocks > 1 ? 64 - (unsigned int)__builtin_clzll(blocks - 1) : 1;
+	const uint64_t mask = bits < 64 ? (1ull << bits) - 1 : UINT64_MAX;
+
+	do {
+		for (int i = 0; i < 3; i++) {
+			index = (index * 0x9e3779b97f4a7c15ULL + seed) & mask;
+			index ^= index >> (bits / 2 + 1);
+		}
+	} while (index >= blocks);
+	return index;
+}
+
 static uint64_t next_offset(struct native *n)
 {
 	const uint64_t blocks = n->file_size / n->bs;
 	uint64_t block;
 
-	if (n->random) {
+	if (n->cached && n->random) {
+		block = shuffled(n->next++, blocks, n->random_state);
+	} else if (n->random) {
 		n->random_state ^= n->random_state >> 12;
 		n->random_state ^= n->random_state << 25;
 		n->random_state ^= n->random_state >> 27;
@@ -29,6 +47,17 @@ static uint64_t next_offset(struct native *n)
 			n->next = 0;
 	}
 	return block * n->bs;
+}
+
+/* When a loop ends: what comes first. */
+struct limit {
+	uint64_t ops; /* in all, r->ops included */
+	uint64_t end; /* CLOCK_MONOTONIC, ns */
+};
+
+static bool go_on(const struct limit *l, const struct native_result *r, uint64_t now)
+{
+	return r->ops < l->ops && now < l->end;
 }
 
 /* Writes the payload of one operation into its slot. */
@@ -48,13 +77,12 @@ static int failed(const struct native *n, int64_t result, uint64_t offset, struc
 		       result, n->bs, offset);
 }
 
-static int run_single(struct native *n, uint64_t runtime_ns, uint64_t count, struct native_result *r,
+static int run_single(struct native *n, const struct limit *limit, struct native_result *r,
 		      struct err *e)
 {
 	const struct io_ops *ops = n->io->ops;
 	const size_t bs = n->bs;
-	const uint64_t start = clock_ns();
-	uint64_t now = start;
+	uint64_t now = clock_ns();
 
 	do {
 		uint64_t offset = next_offset(n), began = now, end;
@@ -74,8 +102,7 @@ static int run_single(struct native *n, uint64_t runtime_ns, uint64_t count, str
 		r->elapsed_ns += end - began;
 		r->ops++;
 		now = end;
-	} while (count ? r->ops < count : now - start < runtime_ns);
-	r->wall_ns = now - start;
+	} while (go_on(limit, r, now));
 	return 0;
 }
 
@@ -98,20 +125,19 @@ static int reap(struct native *n, const uint64_t *began, const uint64_t *offset,
 }
 
 /* Bursts of depth operations; production in between, with nothing in flight. */
-static int run_bursts(struct native *n, uint64_t runtime_ns, uint64_t count, struct native_result *r,
+static int run_bursts(struct native *n, const struct limit *limit, struct native_result *r,
 		      struct err *e)
 {
 	uint64_t began[DEPTH_MAX], offset[DEPTH_MAX];
 	struct io_completion done[DEPTH_MAX];
-	const uint64_t start = clock_ns();
-	uint64_t now = start;
+	uint64_t now = clock_ns();
 
 	do {
 		uint64_t burst, before = now;
 		unsigned int size = n->depth, left;
 
-		if (count && count - r->ops < size)
-			size = (unsigned int)(count - r->ops);
+		if (limit->ops - r->ops < size)
+			size = (unsigned int)(limit->ops - r->ops);
 		for (unsigned int i = 0; i < size; i++) {
 			offset[i] = next_offset(n);
 			produce(n, i, offset[i], r->ops + i);
@@ -134,19 +160,18 @@ static int run_bursts(struct native *n, uint64_t runtime_ns, uint64_t count, str
 			left -= (unsigned int)got;
 		}
 		r->elapsed_ns += now - burst;
-	} while (count ? r->ops < count : now - start < runtime_ns);
-	r->wall_ns = now - start;
+	} while (go_on(limit, r, now));
 	return 0;
 }
 
 /* A sliding window: each completion makes room for the next operation. */
-static int run_window(struct native *n, uint64_t runtime_ns, uint64_t count, struct native_result *r,
+static int run_window(struct native *n, const struct limit *limit, struct native_result *r,
 		      struct err *e)
 {
 	uint64_t began[DEPTH_MAX], offset[DEPTH_MAX];
 	struct io_completion done[DEPTH_MAX];
 	const uint64_t start = clock_ns();
-	uint64_t now = start, submitted = 0;
+	uint64_t now = start, submitted = r->ops;
 	unsigned int flying = 0, fresh = n->depth;
 	bool more = true;
 
@@ -168,7 +193,7 @@ static int run_window(struct native *n, uint64_t runtime_ns, uint64_t count, str
 				return err_sys(e, ret, "submitting");
 			flying++;
 			submitted++;
-			more = !count || submitted < count;
+			more = submitted < limit->ops;
 		}
 		if (!flying)
 			break;
@@ -177,27 +202,67 @@ static int run_window(struct native *n, uint64_t runtime_ns, uint64_t count, str
 			return got;
 		flying -= (unsigned int)got;
 		fresh = (unsigned int)got;
-		if (!count && now - start >= runtime_ns)
+		if (now >= limit->end)
 			more = false;
 	}
-	r->wall_ns = r->elapsed_ns = now - start;
+	r->elapsed_ns += now - start;
 	return 0;
+}
+
+/* The loop that suits depth and production, once. */
+static int run_loop(struct native *n, const struct limit *limit, struct native_result *r, struct err *e)
+{
+	if (n->depth == 1)
+		return run_single(n, limit, r, e);
+	return n->produce ? run_bursts(n, limit, r, e) : run_window(n, limit, r, e);
+}
+
+/* A new pass: nothing of the file is cached, and the next block is the first. */
+static int begin_pass(struct native *n, struct err *e)
+{
+	int ret = n->cached ? n->io->ops->drop_cache(n->io) : 0;
+
+	if (ret)
+		return err_sys(e, ret, "emptying the cache of %s", n->io->path);
+	n->random_state += 0x9e3779b97f4a7c15ULL;
+	n->next = 0;
+	return 0;
+}
+
+/* Pass after pass over the file; what lies between two is not timed. */
+static int run_passes(struct native *n, const struct limit *limit, struct native_result *r,
+		      struct err *e)
+{
+	int ret;
+
+	do {
+		const uint64_t blocks = n->file_size / n->bs, left = limit->ops - r->ops;
+		struct limit pass = {.ops = r->ops + (left < blocks ? left : blocks), .end = limit->end};
+
+		ret = begin_pass(n, e);
+		if (ret)
+			return ret;
+		r->passes++;
+		ret = run_loop(n, &pass, r, e);
+	} while (!ret && go_on(limit, r, clock_ns()));
+	return ret;
 }
 
 int native_run(struct native *n, uint64_t runtime_ns, uint64_t count, struct native_result *r,
 	       struct err *e)
 {
+	struct limit limit = {.ops = count ? count : UINT64_MAX, .end = UINT64_MAX};
+	uint64_t start;
 	int ret;
 
 	memset(r, 0, sizeof(*r));
 	hist_init(&r->latency);
 	hist_init(&r->produce);
-	if (n->depth == 1)
-		ret = run_single(n, runtime_ns, count, r, e);
-	else if (n->produce)
-		ret = run_bursts(n, runtime_ns, count, r, e);
-	else
-		ret = run_window(n, runtime_ns, count, r, e);
+	start = clock_ns();
+	if (!count)
+		limit.end = start + runtime_ns;
+	ret = n->cached ? run_passes(n, &limit, r, e) : run_loop(n, &limit, r, e);
+	r->wall_ns = clock_ns() - start;
 	r->payload_bytes = r->ops * n->bs;
 	r->produce_cpu_ns = native_produce_cpu(&r->produce);
 	return ret;
@@ -273,6 +338,10 @@ static int verify_burst(struct native *n, uint64_t first, unsigned int size, uin
 
 int native_verify(struct native *n, uint64_t ops, uint64_t seed, uint64_t *bytes, struct err *e)
 {
+	int err = n->cached ? begin_pass(n, e) : 0;
+
+	if (err)
+		return err;
 	for (uint64_t done = 0; done < ops;) {
 		unsigned int size = ops - done < n->depth ? (unsigned int)(ops - done) : n->depth;
 		int ret = verify_burst(n, done, size, seed, e);

@@ -24,6 +24,13 @@ enum route {
 	ROUTE_NONE = ROUTE_COUNT, /* the server is not on the data path */
 };
 
+/* How the client opens the mounted file, and so whether the kernel's page cache takes part. */
+enum access {
+	ACCESS_DIRECT,   /* O_DIRECT */
+	ACCESS_BUFFERED, /* through the page cache, as an unmodified program */
+	ACCESS_COUNT,
+};
+
 /* --fault: what a server breaks on purpose, so that tests see that it is caught. */
 enum fault {
 	FAULT_NONE,
@@ -33,6 +40,7 @@ enum fault {
 };
 
 static const char *const fault_names[] = {"none", "corrupt", "reroute", "fallback", 0};
+static const char *const access_names[] = {"direct", "buffered", 0};
 static const char *const op_names[] = {"write", "read", 0};
 static const char *const route_names[] = {"dev",       "small", "pipe", "ring", "pool",
 					  "zero_copy", "ipc",   "none", 0};

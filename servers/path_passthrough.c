@@ -211,11 +211,11 @@ static const char *pt_refuses_sink(const struct sink_ops *sink)
 	return NULL;
 }
 
-/* Into the memfd's page cache; what a file of the sink's costs is the sink's own work. */
-static double pt_copies(enum op op, const struct sink_ops *sink)
+/* Into the page cache of the backing file, unless it is one that O_DIRECT gets past. */
+static double pt_copies(enum op op, const struct sink_ops *sink, enum access access, bool direct)
 {
-	(void)op;
-	return sink->fd ? 0 : 1;
+	(void)op, (void)direct;
+	return sink->fd && access == ACCESS_DIRECT ? 0 : 1;
 }
 
 const struct path_ops path_passthrough = {

@@ -145,12 +145,25 @@ static int splice_start(struct server *srv, struct err *e)
 	return fuse_ll_start(srv, &ops, e);
 }
 
+/*
+ * O_DIRECT: one copy, into the pipe or out of it. Through the page cache there is one between it and the
+ * client, and beyond it a WRITE's pages go by reference. A READ's are moved into the page cache if nobody
+ * else has them: what was read from a file by O_DIRECT, but no pages of a tmpfs or of a memfd.
+ */
+static double splice_copies(enum op op, const struct sink_ops *sink, enum access access, bool direct)
+{
+	if (access == ACCESS_DIRECT || op == OP_WRITE)
+		return 1;
+	return sink->fd && direct ? 1 : 2;
+}
+
 const struct path_ops path_splice = {
 	.name = "splice",
 	.help = "pipes spliced from and to /dev/fuse, through libfuse3",
 	.needs = "libfuse3",
 	.client = CLIENT_FUSE,
 	.expect = {[OP_WRITE] = {ROUTE_PIPE, 1, 1u << ROUTE_SMALL}, [OP_READ] = {ROUTE_PIPE, 1}},
+	.copies = splice_copies,
 	.reads = "nothing in place: the pipe has to be copied out first",
 	/* one page more than the default of 1 MiB is what 1 MiB requests need; the kernel rounds up */
 	.setting = "/proc/sys/fs/pipe-max-size",

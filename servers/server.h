@@ -45,8 +45,9 @@ struct path_ops {
 	struct expect expect[OP_COUNT];
 	const char *reads; /* what the server reads when it looks at a payload, for `zcbench list` */
 
-	/* Optional: the copies that the path promises with this sink, where that depends on the sink. */
-	double (*copies)(enum op op, const struct sink_ops *sink);
+	/* Optional: the copies that the path promises, where they depend on more than the op. `direct`: the
+	 * sink's file is opened with O_DIRECT, if it has one. */
+	double (*copies)(enum op op, const struct sink_ops *sink, enum access access, bool direct);
 
 	/* Optional: a kernel setting that this path needs (a file below /sys or /proc, and its value),
 	 * which `run --setup` switches on for a run. */
@@ -82,6 +83,11 @@ struct path_ops {
 extern const struct path_ops *const paths[]; /* ends with NULL */
 extern const char *path_names[];             /* the same, for option tables */
 const struct path_ops *path_find(const char *name);
+
+/* The copy factor that a path promises, before the sink's own work: `copies` of its table, and with
+ * --buffered one more, between the client's buffer and the page cache. */
+double path_copies(const struct path_ops *path, enum op op, const struct sink_ops *sink,
+		   enum access access, bool direct);
 
 /* One for each server thread; only its thread writes, the main thread reads while it runs. */
 struct worker {
