@@ -30,8 +30,8 @@ struct config {
 	struct numbers bs, depth, clients;
 	/* the same for all cells */
 	uint64_t rounds, runtime_ns, warmup_ns, count, size, max_io;
-	const char *serve_sink, *driver, *file, *pin, *produce, *pattern, *output, *csv, *json;
-	bool verify, quiet, setup, overwrite, direct_io, buffered;
+	const char *serve_sink, *driver, *file, *pin, *produce, *pattern, *output, *csv, *json, *via;
+	bool verify, quiet, setup, overwrite, direct_io, buffered, mmap;
 	uint64_t watchdog_ns;
 	/* serve, and between our own processes */
 	uint64_t files, control_fd;

@@ -14,6 +14,7 @@
 
 static const char *const drivers[] = {"native", NULL};
 static const char *const pins[] = {"split", "same", "none", NULL};
+static const char *const vias[] = {"bounce", "memfd", NULL};
 static const char *const produces[] = {"each", "once", NULL};
 static const char *const accels[] = {"auto", "kvm", "tcg", NULL};
 static const char *const vm_faults[] = {"none", "panic", "hang", "oom", NULL};
@@ -26,6 +27,9 @@ static const struct opt table[] = {
 	 "paths to compare; default: all that this machine can run", path_names, .commands = RUN},
 	{"source", OPT_NAMES, OFF(source), "NAME[,...]", "memfd",
 	 "where the client's payload lives", source_names, .commands = RUN},
+	{"via", OPT_CHOICE, OFF(via), "bounce|memfd", "bounce",
+	 "source udmabuf, O_DIRECT: copy to ordinary memory, or use the memfd below", vias,
+	 .commands = RUN},
 	{"sink", OPT_NAMES, OFF(sink), "NAME[,...]", "null,read",
 	 "what the server does with it", sink_names, .commands = RUN},
 	{"sink", OPT_CHOICE, OFF(serve_sink), "NAME", "null",
@@ -58,6 +62,8 @@ static const struct opt table[] = {
 	 .commands = RUN},
 	{"buffered", OPT_FLAG, OFF(buffered), NULL, NULL,
 	 "through the page cache of the mount, as an unmodified program; else O_DIRECT", .commands = RUN},
+	{"mmap", OPT_FLAG, OFF(mmap), NULL, NULL,
+	 "passthrough: produce and read the payload in a shared mapping of the file", .commands = RUN},
 	{"pin", OPT_CHOICE, OFF(pin), "split|same|none", "split",
 	 "CPUs: clients and server apart, together, or the scheduler's choice", pins,
 	 .commands = RUN},

@@ -54,6 +54,8 @@ static json_t *cell_json(const struct cell *c)
 	json_object_set_new(j, "max_io", json_integer((json_int_t)c->config.max_io));
 	if (c->sink->needs_file)
 		json_object_set_new(j, "file", json_text(c->config.file));
+	if (c->source->on_memfd)
+		json_object_set_new(j, "via", json_text(c->config.via));
 	json_object_set_new(j, "access", json_string(access_names[c->access]));
 	json_object_set_new(j, "path_options", options);
 	return j;

@@ -179,16 +179,17 @@ static int start_client(struct round *r, unsigned int i, const struct placement 
 		return ret;
 	r->nclients = i + 1;
 	snprintf(file, sizeof(file), "%s/data%u", r->mountpoint, i);
-	ret = control_send(r->clients[i].control,
-			   json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:b, s:i, s:I, s:O}",
-				     "file", file, "io", c->path->client == CLIENT_IPC ? "ipc" : "fuse",
-				     "op", op_names[c->op], "access", access_names[c->access], "source",
-				     c->source->name, "bs", (json_int_t)c->bs, "depth",
-				     (json_int_t)c->depth, "file_size", (json_int_t)c->config.size,
-				     "random", !strcmp(c->config.pattern, "random"), "produce",
-				     c->op == OP_WRITE && !strcmp(c->config.produce, "each"), "cpu",
-				     p->nclient ? p->client[i % (unsigned int)p->nclient] : -1, "number",
-				     (json_int_t)i, "server", r->evidence));
+	ret = control_send(
+		r->clients[i].control,
+		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:b, s:i, s:I, s:O}",
+			  "file", file, "io", c->path->client == CLIENT_IPC ? "ipc" : "fuse", "op",
+			  op_names[c->op], "access", access_names[c->access], "source", c->source->name,
+			  "via", c->config.via, "bs", (json_int_t)c->bs, "depth", (json_int_t)c->depth,
+			  "file_size", (json_int_t)c->config.size, "random",
+			  !strcmp(c->config.pattern, "random"), "produce",
+			  c->op == OP_WRITE && !strcmp(c->config.produce, "each"), "cpu",
+			  p->nclient ? p->client[i % (unsigned int)p->nclient] : -1, "number",
+			  (json_int_t)i, "server", r->evidence));
 	return ret ? err_sys(e, ret, "talking to a client") : 0;
 }
 
@@ -394,20 +395,24 @@ static int run_clients(struct round *r, uint64_t runtime_ns, uint64_t count, jso
 /*
  * The bytes that a server may have sent beyond what clients asked for: none, but for a READ through the
  * page cache. There the kernel reads whole pages, and ahead of the client: at most two windows beyond the
- * place where the client stopped, in each pass over the file. In a random order a pass may fetch what is
- * left of the file. Nothing is fetched twice in a pass. What was read ahead in the warm-up may have been
- * counted after it: one more pass for each client.
+ * place where the client stopped, in each pass over the file. A window is what was negotiated, or the
+ * block, if that is larger and fits into a request. In a random order a pass may fetch what is left of the
+ * file. Nothing is fetched twice in a pass. What was read ahead in the warm-up may have been counted after
+ * it: one more pass for each client.
  */
 static uint64_t surplus_allowed(const struct round *r, const struct round_totals *t)
 {
 	const struct cell *c = r->cell;
-	const uint64_t ahead = 2 * integer(r->evidence, "max_readahead") + 2 * 4096;
+	const uint64_t request = integer(r->evidence, "max_write");
+	uint64_t window = integer(r->evidence, "max_readahead");
 
 	if (c->op != OP_READ || c->access != ACCESS_BUFFERED || c->path->client == CLIENT_IPC)
 		return 0;
 	if (!strcmp(c->config.pattern, "random"))
 		return (t->passes + c->clients) * (c->config.size + 4096) - t->payload;
-	return (t->passes + c->clients) * ahead;
+	if (window < c->bs)
+		window = c->bs < request ? c->bs : request;
+	return (t->passes + c->clients) * (2 * window + 2 * 4096);
 }
 
 /* Did every request take the route that the path promises, and did all bytes come from the server? */

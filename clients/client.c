@@ -74,6 +74,7 @@ static int set_up(struct client *c, struct err *e)
 	ret = cpus_bind_thread((int)(int64_t)number(cfg, "cpu"));
 	if (ret)
 		return err_sys(e, ret, "binding to CPU %d", (int)(int64_t)number(cfg, "cpu"));
+	c->source.via_memfd = !strcmp(text(cfg, "via"), "memfd");
 	/* after the binding: first touch decides the NUMA node */
 	ret = c->source.ops->alloc(&c->source, c->native.stride * c->native.depth, e);
 	if (ret)
@@ -83,6 +84,7 @@ static int set_up(struct client *c, struct err *e)
 	source_end(&c->source, true);
 	c->io = (struct io){
 		.ops = !strcmp(text(cfg, "io"), "ipc") ? &io_ipc
+		       : access_of(cfg) == ACCESS_MMAP ? &io_mmap
 		       : c->native.depth > 1           ? &io_uring_ops
 						       : &io_syscall,
 		.source = &c->source,

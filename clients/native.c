@@ -60,11 +60,18 @@ static bool go_on(const struct limit *l, const struct native_result *r, uint64_t
 	return r->ops < l->ops && now < l->end;
 }
 
-/* Writes the payload of one operation into its slot. */
+/* Where the payload of an operation is. */
+static char *payload(const struct native *n, unsigned int slot, uint64_t offset)
+{
+	return n->io->ops->place ? n->io->ops->place(n->io, offset)
+				 : n->io->source->map + slot * n->stride;
+}
+
+/* Writes the payload of one operation. */
 static void produce(struct native *n, unsigned int slot, uint64_t offset, uint64_t seed)
 {
 	source_begin(n->io->source, true);
-	pattern_fill(n->io->source->map + slot * n->stride, n->bs, offset, seed);
+	pattern_fill(payload(n, slot, offset), n->bs, offset, seed);
 	source_end(n->io->source, true);
 }
 
@@ -88,8 +95,9 @@ static int run_single(struct native *n, const struct limit *limit, struct native
 		uint64_t offset = next_offset(n), began = now, end;
 		int64_t done;
 
-		if (n->produce) {
+		if (n->produce)
 			produce(n, 0, offset, r->ops);
+		if (n->produce && !ops->place) {
 			began = clock_ns();
 			r->produce_ns += began - now;
 			hist_add(&r->produce, began - now);
@@ -290,7 +298,7 @@ static int verify_slot(struct native *n, unsigned int slot, uint64_t offset, int
 	if (n->op == OP_WRITE)
 		return 0;
 	source_begin(n->io->source, false);
-	bad = pattern_check(n->io->source->map + slot * n->stride, n->bs, offset, seed);
+	bad = pattern_check(payload(n, slot, offset), n->bs, offset, seed);
 	source_end(n->io->source, false);
 	if (bad < 0)
 		return 0;
@@ -309,8 +317,10 @@ static int verify_burst(struct native *n, uint64_t first, unsigned int size, uin
 	for (unsigned int i = 0; i < size; i++) {
 		uint64_t offset = (first + i) * n->bs;
 
-		/* For a READ: anything but what is expected, so that old contents cannot pass. */
-		produce(n, i, offset, n->op == OP_WRITE ? seed : ~seed);
+		/* For a READ: anything but what is expected, so that old contents cannot pass. (Not in place:
+		 * that would be the file's own contents.) */
+		if (n->op == OP_WRITE || !n->io->ops->place)
+			produce(n, i, offset, n->op == OP_WRITE ? seed : ~seed);
 		if (n->depth == 1) {
 			int64_t r = n->io->ops->rw(n->io, n->op, 0, n->bs, offset);
 

@@ -7,6 +7,7 @@
  * Depth n: with production, bursts: n payloads are produced with nothing in flight, then n operations
  * are submitted together and all awaited; bursts are timed. Without (produce once, or READ), a sliding
  * window of n, timed from the first submission to the last completion.
+ * In place (a mapping of the file): production is the operation, and timed.
  * READ through the page cache: in passes over the file, each block once, with the cache emptied between
  * two passes and nothing in flight then. A block is so never read twice from one filling of the cache:
  * the server has sent every byte that was counted.
@@ -27,7 +28,7 @@ struct native {
 	uint64_t file_size;
 	bool random;  /* offsets: uniformly random blocks, else sequential with wrap-around */
 	bool produce; /* rewrite the payload before every WRITE */
-	bool cached;  /* READ through a cache that io->ops->drop_cache empties; random: each block once */
+	bool cached; /* READ through a cache that io->ops->drop_cache empties; random: each block once */
 
 	uint64_t next; /* sequential and cached: number of the next block */
 	uint64_t random_state;

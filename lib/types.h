@@ -28,6 +28,7 @@ enum route {
 enum access {
 	ACCESS_DIRECT,   /* O_DIRECT */
 	ACCESS_BUFFERED, /* through the page cache, as an unmodified program */
+	ACCESS_MMAP,     /* stores into and loads from a MAP_SHARED mapping */
 	ACCESS_COUNT,
 };
 
@@ -40,7 +41,7 @@ enum fault {
 };
 
 static const char *const fault_names[] = {"none", "corrupt", "reroute", "fallback", 0};
-static const char *const access_names[] = {"direct", "buffered", 0};
+static const char *const access_names[] = {"direct", "buffered", "mmap", 0};
 static const char *const op_names[] = {"write", "read", 0};
 static const char *const route_names[] = {"dev",       "small", "pipe", "ring", "pool",
 					  "zero_copy", "ipc",   "none", 0};

@@ -43,6 +43,7 @@ struct path_ops {
 	const char *needs; /* kernel version and libraries, one line */
 	enum client_io client;
 	struct expect expect[OP_COUNT];
+	bool maps;         /* takes --mmap: the server has the pages that clients map */
 	const char *reads; /* what the server reads when it looks at a payload, for `zcbench list` */
 
 	/* Optional: the copies that the path promises, where they depend on more than the op. `direct`: the

@@ -48,4 +48,21 @@ json "all($payload <= $served for c in $fuse)"
 # and a server that counts another route is caught as ever
 expect 1 $Z run $quick --buffered --output "$T/f" --path copy --op write,read --sink null --bs 64k --fault reroute --json -
 json 'all(c["path_ok"] is False for c in cells)'
+
+# a mapping of the file: zero copies, verified both ways, and no request reaches the server
+expect 0 $Z run $quick --mmap --output "$T/g" --path passthrough,copy,ipc --op write,read --sink null,read,file \
+	--file "$file" --bs 4k,1m,4097 --depth 1,2 --clients 2 --source memfd,anon --json -
+json "$right"
+json 'len(cells) == 6 and len(r["skipped"]) == 3 * 2 * 3 * 3 * 2 * 2 - 6'
+json 'all(c["access"] == "mmap" and c["expected"] == {"route": "none", "copy_factor": 0} for c in cells)'
+json 'all(c["summary"]["declared_copy_factor"]["median"] == 0 for c in cells)'
+json 'all(c["rounds"][0]["produce_ns"] == 0 and not c["rounds"][0]["requests"] for c in cells)'
+json 'all(c["rounds"][0]["elapsed_ns"] > 0 for c in cells)'
+expect 77 $Z run $quick --mmap --output "$T/h" --path passthrough --sink null --bs 4k --produce once
+expect 2 $Z run --mmap --buffered --output "$T/never"
+said "exclude each other"
+
+# a source without a memfd below it
+expect 77 $Z run $quick --via memfd --output "$T/i" --path copy --source memfd,anon --sink null --bs 4k --json -
+json 'all("no memfd below" in s["why"] for s in r["skipped"])'
 nothing_left
