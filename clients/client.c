@@ -136,13 +136,13 @@ static json_t *cmd_run(struct client *c, const json_t *msg)
 		return control_error(&e);
 	usage_self(&after);
 	usage_diff(&spent, &before, &after);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "ops", (json_int_t)r->ops,
-			 "payload_bytes", (json_int_t)r->payload_bytes, "elapsed_ns",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "ops",
+			 (json_int_t)r->ops, "payload_bytes", (json_int_t)r->payload_bytes, "elapsed_ns",
 			 (json_int_t)r->elapsed_ns, "wall_ns", (json_int_t)r->wall_ns, "produce_ns",
 			 (json_int_t)r->produce_ns, "produce_cpu_ns", (json_int_t)r->produce_cpu_ns,
 			 "copied_bytes", (json_int_t)(c->io.copied - copied), "passes",
-			 (json_int_t)r->passes, "latency", hist_to_json(&r->latency), "usage",
-			 usage_to_json(&spent));
+			 (json_int_t)r->passes, "drop_cpu_ns", (json_int_t)r->drop_cpu_ns, "latency",
+			 hist_to_json(&r->latency), "usage", usage_to_json(&spent));
 }
 
 static void serve_commands(struct client *c)

@@ -11,7 +11,8 @@
  * and is answered by {"ready": {"setup_ns": n, "io": NAME}} or {"error": ...}. Then, one answer each:
  *   {"cmd": "verify", "seed": n, "ops": n}        -> {"verified_bytes": n}
  *   {"cmd": "run", "start_at": ns, "runtime_ns": n, "count": n} -> {"ops", "payload_bytes",
- *     "elapsed_ns", "wall_ns", "produce_ns", "produce_cpu_ns", "copied_bytes", "passes", "latency": histogram, "usage": {...}}
+ *     "elapsed_ns", "wall_ns", "produce_ns", "produce_cpu_ns", "copied_bytes", "passes", "drop_cpu_ns",
+ *     "latency": histogram, "usage": {...}}
  *   {"cmd": "stop"}                               -> no answer; the process ends
  */
 int client_main(int fd);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 #include "clients/native.h"
 #include "lib/clock.h"
@@ -225,11 +226,21 @@ static int run_loop(struct native *n, const struct limit *limit, struct native_r
 	return n->produce ? run_bursts(n, limit, r, e) : run_window(n, limit, r, e);
 }
 
-/* A new pass: nothing of the file is cached, and the next block is the first. */
-static int begin_pass(struct native *n, struct err *e)
+static uint64_t thread_cpu_ns(void)
 {
-	int ret = n->cached ? n->io->ops->drop_cache(n->io) : 0;
+	struct timespec ts;
 
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+/* A new pass: nothing of the file is cached, and the next block is the first. Adds to *cpu_ns. */
+static int begin_pass(struct native *n, uint64_t *cpu_ns, struct err *e)
+{
+	const uint64_t before = thread_cpu_ns();
+	int ret = n->io->ops->drop_cache(n->io);
+
+	*cpu_ns += thread_cpu_ns() - before;
 	if (ret)
 		return err_sys(e, ret, "emptying the cache of %s", n->io->path);
 	n->random_state += 0x9e3779b97f4a7c15ULL;
@@ -247,7 +258,7 @@ static int run_passes(struct native *n, const struct limit *limit, struct native
 		const uint64_t blocks = n->file_size / n->bs, left = limit->ops - r->ops;
 		struct limit pass = {.ops = r->ops + (left < blocks ? left : blocks), .end = limit->end};
 
-		ret = begin_pass(n, e);
+		ret = begin_pass(n, &r->drop_cpu_ns, e);
 		if (ret)
 			return ret;
 		r->passes++;
@@ -348,14 +359,15 @@ static int verify_burst(struct native *n, uint64_t first, unsigned int size, uin
 
 int native_verify(struct native *n, uint64_t ops, uint64_t seed, uint64_t *bytes, struct err *e)
 {
-	int err = n->cached ? begin_pass(n, e) : 0;
+	uint64_t unused = 0;
+	int ret = n->cached ? begin_pass(n, &unused, e) : 0;
 
-	if (err)
-		return err;
+	if (ret)
+		return ret;
 	for (uint64_t done = 0; done < ops;) {
 		unsigned int size = ops - done < n->depth ? (unsigned int)(ops - done) : n->depth;
-		int ret = verify_burst(n, done, size, seed, e);
 
+		ret = verify_burst(n, done, size, seed, e);
 		if (ret)
 			return ret;
 		done += size;

@@ -40,6 +40,7 @@ struct native_result {
 	uint64_t wall_ns;        /* all of it */
 	uint64_t produce_ns;     /* wall time of production */
 	uint64_t produce_cpu_ns; /* and the CPU time in it, estimated: see native_produce_cpu */
+	uint64_t drop_cpu_ns;    /* cached: CPU time of emptying the cache */
 	uint64_t passes;         /* cached: how often the cache was emptied */
 	struct hist produce;     /* of each production: of one payload, or of a burst's */
 	struct hist latency;     /* of each operation, from submission to completion */
