@@ -68,7 +68,7 @@ static const struct opt table[] = {
 	 "CPUs: clients and server apart, together, or the scheduler's choice", pins,
 	 .commands = RUN},
 	{"file", OPT_STRING, OFF(file), "PATH", NULL,
-	 "where sink file stores (tmpfs, or a disk for O_DIRECT); file n of the mount is PATH.n",
+	 "where sink file stores (tmpfs, disk); file n of the mount is PATH.n. Or a block device",
 	 .commands = RUN | SERVE},
 	{"size", OPT_SIZE, OFF(size), "SIZE", "64m",
 	 "of each file on the mount; offsets stay below it", .min = 4096, .max = 1ull << 46,

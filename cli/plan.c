@@ -14,6 +14,7 @@
 
 #include "cli/plan.h"
 #include "cli/version.h"
+#include "servers/device.h"
 
 #define CELLS_MAX    100000 /* of a section */
 #define SECTIONS_MAX 64
@@ -97,6 +98,12 @@ static const char *why_not(const struct cell *c)
 		return why_not_mapped(c);
 	if (c->path->refuses_sink && c->path->refuses_sink(c->sink))
 		return c->path->refuses_sink(c->sink);
+	if (c->sink->needs_file && device_is(c->config.file)) {
+		if (c->path->refuses_device)
+			return c->path->refuses_device;
+		if (c->bs % DEVICE_BLOCK || c->config.size % DEVICE_BLOCK)
+			return "a block device takes whole blocks of 4 KiB (--bs, --size)";
+	}
 	if (!strcmp(c->config.via, "memfd") && !c->source->on_memfd)
 		return "--via memfd: there is no memfd below this source";
 	if (c->bs > c->config.size)

@@ -88,14 +88,6 @@ static int make_staging(struct queue *q, struct entry *ent)
 	return 0;
 }
 
-/* The descriptor that the sink itself moves to and from, or -1. */
-static int sink_fd(const struct queue *q, const struct entry *ent)
-{
-	struct sink *sink = &q->ring->dev->srv->sink;
-
-	return sink->ops->fd ? sink->ops->fd(sink, file_of(q, ent)) : -1;
-}
-
 void ring_zero_copy(struct queue *q, struct worker *w, struct entry *ent)
 {
 	struct server *srv = w->srv;
@@ -112,9 +104,10 @@ void ring_zero_copy(struct queue *q, struct worker *w, struct entry *ent)
 		finish(q, ent, n);
 		return;
 	}
-	fd = sink_fd(q, ent);
-	if (fd >= 0) {
-		move(q, ent, fd, offset, n);
+	fd = server_fd(srv, file_of(q, ent));
+	ent->in_sink = fd >= 0;
+	if (ent->in_sink) {
+		move(q, ent, fd, sink_place(&srv->sink, file_of(q, ent), offset), n);
 		return;
 	}
 	ret = make_staging(q, ent);
@@ -130,7 +123,7 @@ void ring_zero_copy_moved(struct queue *q, struct worker *w, struct entry *ent, 
 {
 	int64_t n = res == ent->moving ? res : res < 0 ? res : -EIO;
 
-	if (n > 0 && sink_fd(q, ent) >= 0) {
+	if (n > 0 && ent->in_sink) {
 		server_count(w, is_write(ent) ? OP_WRITE : OP_READ, ROUTE_ZERO_COPY, (size_t)n);
 	} else if (n > 0 && is_write(ent)) {
 		int ret = server_write(w, ROUTE_ZERO_COPY, file_of(q, ent), arg_of(ent)->offset,

@@ -85,6 +85,9 @@ static int refuse(int code, struct err *e)
 					   "system"),
 				   e),
 				  "give a --file that is not on overlayfs or FUSE");
+	if (code == -EINVAL)
+		return err_remedy((err_sys(e, code, "passthrough: registering a backing file"), e),
+				  "give a --file that is a regular file: the kernel takes no other");
 	return err_sys(e, code, "passthrough: registering a backing file");
 }
 
@@ -221,6 +224,7 @@ const struct path_ops path_passthrough = {
 	.reads = "nothing: it is not on the data path",
 	.copies = pt_copies,
 	.refuses_sink = pt_refuses_sink,
+	.refuses_device = "the kernel passes reads and writes through to regular files only",
 	.start = pt_start,
 	.stop = pt_stop,
 	.check_stored = pt_check_stored,

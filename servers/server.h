@@ -61,6 +61,9 @@ struct path_ops {
 	/* Optional: NULL if this path can serve the sink, else why it never will. */
 	const char *(*refuses_sink)(const struct sink_ops *sink);
 
+	/* Optional: why it cannot serve sink file with --file on a block device. */
+	const char *refuses_device;
+
 	/* Required: mounts, negotiates and starts its threads. Called by the main thread with the
 	 * sink open. Must refuse, with the reason and the remedy, when the kernel does not give it
 	 * what it is named after; it cleans up after itself then. Puts what was negotiated into
@@ -139,6 +142,10 @@ int server_write(struct worker *w, enum route route, unsigned int file, uint64_t
 		 const void *data, size_t len);
 int server_read(struct worker *w, enum route route, unsigned int file, uint64_t offset, void *data,
 		size_t len);
+
+/* The sink's descriptor for a file, to which or from which a payload can go unseen (at sink_place). -1: there
+ * is none, or a verification pass wants to see the payload, of which the sink would keep nothing. */
+int server_fd(struct server *srv, unsigned int file);
 
 /* Counts a request whose payload the caller moved itself. */
 void server_count(struct worker *w, enum op op, enum route route, size_t len);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # In a guest with Linux 7.3 (zcbench vm shell tests/vm/modes.sh): dma-bufs by way of the memfd below them and
-# through the page cache, and uring-zc through the page cache: verified, as claimed, and without the copies
+# through the page cache, block devices, and uring-zc through the page cache: verified, as claimed, and without the copies
 # that they are there to avoid.
 set -eu
 dir=$(mktemp -d)
@@ -61,6 +61,21 @@ value declared_copy_factor 0
 run 0 --source dmaheap --buffered --path copy,uring-zc --op write,read --sink null --bs 1048573 --depth 3
 cells 4
 value declared_copy_factor 0
+
+# block devices by O_DIRECT: no copy on uring-zc, each client has a part of its own
+disk=/dev/nullb1
+[ ! -b /dev/vda ] || disk=/dev/vda
+run 0 --path copy,splice,uring,uring-pool,uring-zc,ipc --op write,read --sink file --file $disk --overwrite --bs 64k --clients 2
+cells 12
+run 0 --path uring-zc --op write,read --sink file --file $disk --overwrite --bs 4k,1m --depth 3 --buffered
+cells 4
+# nullb0 drops what is written: what went past the server is verified, and that is said; a store is not
+run 0 --path copy,splice,uring-zc,ipc --op write,read --sink file --file /dev/nullb0 --overwrite --bs 64k --clients 2
+cells 8
+grep -q '"device_stores": false' "$dir/out/result.json" || fail "it is not said that nullb0 keeps nothing"
+run 1 --path copy --op write --sink file --file /dev/nullb0 --overwrite --bs 64k --fault corrupt
+run 1 --path uring-zc --op write --sink file --file $disk --bs 64k
+grep -q -- --overwrite "$dir/err" || fail "a device was used without --overwrite"
 
 # uring-zc through the page cache: the cached pages come in the slot, all of them, in both directions
 run 0 --buffered --path uring-zc --op write,read --sink null,read,file --file /dev/shm/modes --bs 1m,12345
