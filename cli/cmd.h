@@ -32,8 +32,8 @@ struct config {
 	/* the same for all cells */
 	uint64_t rounds, runtime_ns, warmup_ns, count, size, max_io;
 	const char *serve_sink, *driver, *file, *pin, *produce, *pattern, *tcp, *send, *output, *csv,
-		*json;
-	bool verify, quiet, setup, overwrite, direct_io;
+		*json, *via;
+	bool verify, quiet, setup, overwrite, direct_io, buffered, mmap;
 	uint64_t watchdog_ns;
 	/* serve, and between our own processes */
 	const char *listen;

@@ -14,6 +14,7 @@
 
 static const char *const drivers[] = {"native", NULL};
 static const char *const pins[] = {"split", "same", "none", NULL};
+static const char *const vias[] = {"bounce", "memfd", NULL};
 static const char *const produces[] = {"each", "once", NULL};
 static const char *const accels[] = {"auto", "kvm", "tcg", NULL};
 static const char *const vm_faults[] = {"none", "panic", "hang", "oom", NULL};
@@ -27,6 +28,9 @@ static const struct opt table[] = {
 	 "paths to compare; default: all that this machine can run", path_names, .commands = RUN},
 	{"source", OPT_NAMES, OFF(source), "NAME[,...]", "memfd",
 	 "where the client's payload lives", source_names, .commands = RUN},
+	{"via", OPT_CHOICE, OFF(via), "bounce|memfd", "bounce",
+	 "source udmabuf, O_DIRECT: copy to ordinary memory, or use the memfd below", vias,
+	 .commands = RUN},
 	{"sink", OPT_NAMES, OFF(sink), "NAME[,...]", "null,read",
 	 "what the server does with it", sink_names, .commands = RUN},
 	{"sink", OPT_CHOICE, OFF(serve_sink), "NAME", "null",
@@ -57,11 +61,15 @@ static const struct opt table[] = {
 	{"produce", OPT_CHOICE, OFF(produce), "each|once", "each",
 	 "rewrite the payload before every write, as a producer does; timed apart", produces,
 	 .commands = RUN},
+	{"buffered", OPT_FLAG, OFF(buffered), NULL, NULL,
+	 "through the page cache of the mount, as an unmodified program; else O_DIRECT", .commands = RUN},
+	{"mmap", OPT_FLAG, OFF(mmap), NULL, NULL,
+	 "passthrough: produce and read the payload in a shared mapping of the file", .commands = RUN},
 	{"pin", OPT_CHOICE, OFF(pin), "split|same|none", "split",
 	 "CPUs: clients and server apart, together, or the scheduler's choice", pins,
 	 .commands = RUN},
 	{"file", OPT_STRING, OFF(file), "PATH", NULL,
-	 "where sink file stores (tmpfs, or a disk for O_DIRECT); file n of the mount is PATH.n",
+	 "where sink file stores (tmpfs, disk); file n of the mount is PATH.n. Or a block device",
 	 .commands = RUN | SERVE},
 	{"tcp", OPT_STRING, OFF(tcp), "HOST:PORT", NULL,
 	 "where sink tcp forwards to, a zcbench sink; default: one that the run starts, on 127.0.0.1",

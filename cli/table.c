@@ -35,12 +35,22 @@ static bool is_best(const struct plan *plan, const struct cell *c)
 	return isfinite(hi);
 }
 
+static const char *const access_labels[] = {
+	[ACCESS_DIRECT] = "", [ACCESS_BUFFERED] = " (buffered)", [ACCESS_MMAP] = " (mmap)"};
+
+/* How the payload of a source on a memfd moves. */
+static bool memfd_below(const struct cell *c)
+{
+	return c->source->on_memfd && !strcmp(c->config.via, "memfd");
+}
+
 static void print_group(FILE *f, const struct cell *c)
 {
 	char bs[32];
 
-	fprintf(f, "\n%s, sink %s, %s blocks, source %s, depth %u, %u client%s, pin %s\n",
-		op_names[c->op], c->sink->name, format_size(bs, sizeof(bs), c->bs), c->source->name,
+	fprintf(f, "\n%s%s, sink %s, %s blocks, source %s%s, depth %u, %u client%s, pin %s\n",
+		op_names[c->op], access_labels[c->access], c->sink->name,
+		format_size(bs, sizeof(bs), c->bs), c->source->name, memfd_below(c) ? " via memfd" : "",
 		c->depth, c->clients, c->clients == 1 ? "" : "s", c->config.pin);
 	fprintf(f, "    %-12s %11s %-18s %8s %8s %15s  %-8s %s\n", "path", "throughput", " interval",
 		"p50", "p99", "client + server", "verified", "path");
@@ -126,8 +136,8 @@ void table_print(FILE *f, const struct plan *plan)
 
 void csv_print(FILE *f, const struct plan *plan)
 {
-	fprintf(f, "path,source,sink,op,bs,depth,clients,pin,produce,pattern,driver,rounds,verified,"
-		   "path_ok");
+	fprintf(f, "path,source,via,sink,op,bs,depth,clients,access,pin,produce,pattern,driver,rounds,"
+		   "verified,path_ok");
 	for (const struct metric *m = metrics; m->name; m++)
 		fprintf(f, ",%s,%s_lo,%s_hi", m->name, m->name, m->name);
 	fputc('\n', f);
@@ -136,9 +146,10 @@ void csv_print(FILE *f, const struct plan *plan)
 
 		if (c->skipped)
 			continue;
-		fprintf(f, "%s,%s,%s,%s,%llu,%u,%u,%s,%s,%s,%s,%zu,%s,%s", c->path->name,
-			c->source->name, c->sink->name, op_names[c->op], (unsigned long long)c->bs,
-			c->depth, c->clients, c->config.pin, c->config.produce, c->config.pattern,
+		fprintf(f, "%s,%s,%s,%s,%s,%llu,%u,%u,%s,%s,%s,%s,%s,%zu,%s,%s", c->path->name,
+			c->source->name, c->source->on_memfd ? c->config.via : "", c->sink->name,
+			op_names[c->op], (unsigned long long)c->bs, c->depth, c->clients,
+			access_names[c->access], c->config.pin, c->config.produce, c->config.pattern,
 			c->config.driver, json_array_size(json_object_get(c->json, "rounds")),
 			json_is_true(json_object_get(c->json, "verified")) ? "true" : "false",
 			json_is_true(json_object_get(c->json, "path_ok")) ? "true" : "false");

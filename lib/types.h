@@ -24,6 +24,14 @@ enum route {
 	ROUTE_NONE = ROUTE_COUNT, /* the server is not on the data path */
 };
 
+/* How the client opens the mounted file, and so whether the kernel's page cache takes part. */
+enum access {
+	ACCESS_DIRECT,   /* O_DIRECT */
+	ACCESS_BUFFERED, /* through the page cache, as an unmodified program */
+	ACCESS_MMAP,     /* stores into and loads from a MAP_SHARED mapping */
+	ACCESS_COUNT,
+};
+
 /* --fault: what a server breaks on purpose, so that tests see that it is caught. */
 enum fault {
 	FAULT_NONE,
@@ -33,6 +41,7 @@ enum fault {
 };
 
 static const char *const fault_names[] = {"none", "corrupt", "reroute", "fallback", 0};
+static const char *const access_names[] = {"direct", "buffered", "mmap", 0};
 static const char *const op_names[] = {"write", "read", 0};
 static const char *const route_names[] = {"dev",       "small", "pipe", "ring", "pool",
 					  "zero_copy", "ipc",   "none", 0};

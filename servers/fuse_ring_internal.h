@@ -17,6 +17,7 @@ struct entry {
 	uint16_t slot;            /* zero copy: its registered buffer */
 	struct fuse_in_header in; /* of the request that is being served */
 	int64_t moving;           /* zero copy: bytes that the move in flight shall move */
+	bool in_sink;             /* and it is from or to the sink's own descriptor */
 	int64_t moved;            /* what the move has done so far: bytes, or a negative errno */
 	struct entry *behind;     /* the next in the line for the connection */
 	int stream_fd;

@@ -78,14 +78,6 @@ static int make_staging(struct queue *q, struct entry *ent)
 	return 0;
 }
 
-/* The descriptor that the sink itself moves to and from, or -1. */
-static int sink_fd(const struct queue *q, const struct entry *ent)
-{
-	struct sink *sink = &q->ring->dev->srv->sink;
-
-	return sink->ops->fd ? sink->ops->fd(sink, ring_file(q, ent)) : -1;
-}
-
 void ring_zero_copy(struct queue *q, struct worker *w, struct entry *ent)
 {
 	struct server *srv = w->srv;
@@ -106,11 +98,12 @@ void ring_zero_copy(struct queue *q, struct worker *w, struct entry *ent)
 		ring_stream(q, w, ent, n);
 		return;
 	}
-	fd = sink_fd(q, ent);
-	if (fd >= 0) {
+	fd = server_fd(srv, ring_file(q, ent));
+	ent->in_sink = fd >= 0;
+	if (ent->in_sink) {
 		/* now, not when it is done: with a linked commit nothing comes back then */
 		server_count(w, ring_is_write(ent) ? OP_WRITE : OP_READ, ROUTE_ZERO_COPY, (size_t)n);
-		move(q, ent, fd, offset, n, true);
+		move(q, ent, fd, sink_place(&srv->sink, ring_file(q, ent), offset), n, true);
 		return;
 	}
 	ret = make_staging(q, ent);
@@ -127,7 +120,7 @@ void ring_zero_copy_moved(struct queue *q, struct worker *w, struct entry *ent, 
 {
 	int64_t n = res == ent->moving ? res : res < 0 ? res : -EIO;
 
-	if (n > 0 && sink_fd(q, ent) < 0 && ring_is_write(ent)) {
+	if (n > 0 && !ent->in_sink && ring_is_write(ent)) {
 		int ret = server_write(w, ROUTE_ZERO_COPY, ring_file(q, ent), ring_args(ent)->offset,
 				       ent->staging, (size_t)n);
 

@@ -118,7 +118,7 @@ static int sink_stored(struct server *srv, bool check, unsigned int file, uint64
 static int stored(struct server *srv, bool check, unsigned int file, uint64_t len, uint64_t seed,
 		  struct err *e)
 {
-	if (srv->sink.ops->stores)
+	if (sink_stores(&srv->sink))
 		return sink_stored(srv, check, file, len, seed, e);
 	if (check && srv->path->check_stored)
 		return srv->path->check_stored(srv, file, len, seed, e);
@@ -153,7 +153,7 @@ static json_t *verify_end(struct server *srv, const json_t *msg)
 {
 	const json_t *files = json_object_get(msg, "files");
 	uint64_t checked = 0, forwarded = 0;
-	bool has_store = srv->sink.ops->stores || srv->path->check_stored;
+	bool has_store = sink_stores(&srv->sink) || srv->path->check_stored;
 	json_t *answer;
 	struct err e;
 

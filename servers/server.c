@@ -120,7 +120,7 @@ int server_read(struct worker *w, enum route route, unsigned int file, uint64_t 
 
 	/* A sink without contents has nothing that a client could check: make the pattern. */
 	if (__builtin_expect(atomic_load_explicit(&srv->verify, memory_order_acquire), false) &&
-	    !srv->sink.ops->stores && !srv->sink.ops->verify)
+	    !sink_stores(&srv->sink) && !srv->sink.ops->verify)
 		pattern_fill(data, len, offset, srv->verify_seed + file);
 	else
 		ret = srv->sink.ops->read(&srv->sink, w->sink_thread, file, offset, data, len, &tally);
@@ -132,6 +132,13 @@ int server_read(struct worker *w, enum route route, unsigned int file, uint64_t 
 	if (!ret)
 		server_count(w, OP_READ, route, len);
 	return ret;
+}
+
+int server_fd(struct server *srv, unsigned int file)
+{
+	if (!srv->sink.ops->fd || (srv->sink.forgets && atomic_load(&srv->verify)))
+		return -1;
+	return srv->sink.ops->fd(&srv->sink, file);
 }
 
 void server_died(struct server *srv)

@@ -43,10 +43,12 @@ struct path_ops {
 	const char *needs; /* kernel version and libraries, one line */
 	enum client_io client;
 	struct expect expect[OP_COUNT];
+	bool maps;         /* takes --mmap: the server has the pages that clients map */
 	const char *reads; /* what the server reads when it looks at a payload, for `zcbench list` */
 
-	/* Optional: the copies that the path promises with this sink, where that depends on the sink. */
-	double (*copies)(enum op op, const struct sink_ops *sink);
+	/* Optional: the copies that the path promises, where they depend on more than the op. `direct`: the
+	 * sink's file is opened with O_DIRECT, if it has one. */
+	double (*copies)(enum op op, const struct sink_ops *sink, enum access access, bool direct);
 
 	/* Optional: a kernel setting that this path needs (a file below /sys or /proc, and its value),
 	 * which `run --setup` switches on for a run. */
@@ -58,6 +60,9 @@ struct path_ops {
 
 	/* Optional: NULL if this path can serve the sink, else why it never will. */
 	const char *(*refuses_sink)(const struct sink_ops *sink);
+
+	/* Optional: why it cannot serve sink file with --file on a block device. */
+	const char *refuses_device;
 
 	/* Required: mounts, negotiates and starts its threads. Called by the main thread with the
 	 * sink open. Must refuse, with the reason and the remedy, when the kernel does not give it
@@ -82,6 +87,11 @@ struct path_ops {
 extern const struct path_ops *const paths[]; /* ends with NULL */
 extern const char *path_names[];             /* the same, for option tables */
 const struct path_ops *path_find(const char *name);
+
+/* The copy factor that a path promises, before the sink's own work: `copies` of its table, and with
+ * --buffered one more, between the client's buffer and the page cache. */
+double path_copies(const struct path_ops *path, enum op op, const struct sink_ops *sink,
+		   enum access access, bool direct);
 
 /* One for each server thread; only its thread writes, the main thread reads while it runs. */
 struct worker {
@@ -134,6 +144,10 @@ int server_write(struct worker *w, enum route route, unsigned int file, uint64_t
 		 const void *data, size_t len);
 int server_read(struct worker *w, enum route route, unsigned int file, uint64_t offset, void *data,
 		size_t len);
+
+/* The sink's descriptor for a file, to which or from which a payload can go unseen (at sink_place). -1: there
+ * is none, or a verification pass wants to see the payload, of which the sink would keep nothing. */
+int server_fd(struct server *srv, unsigned int file);
 
 /* Counts a request whose payload the caller moved itself. */
 void server_count(struct worker *w, enum op op, enum route route, size_t len);

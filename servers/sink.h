@@ -45,6 +45,11 @@ struct sink {
 	const struct sink_ops *ops;
 	struct sink_config config;
 	void *state;
+	/* Set by open. All files of the mount share a descriptor (a block device), each with its own part of
+	 * that many bytes; 0: each has its own. */
+	uint64_t stride;
+	/* Set by open: ops->stores does not hold for this one (a device that drops what is written). */
+	bool forgets;
 };
 
 #define SINK_HEADER_MAX 64
@@ -81,7 +86,8 @@ struct sink_ops {
 			  int pipe_fd, size_t len, struct sink_tally *tally);
 
 	/* Optional: the descriptor behind a file, for what works on descriptors (splice,
-	 * passthrough). The sink keeps owning it. -1 if there is none. */
+	 * passthrough), where the file's bytes are at sink_place. The sink keeps owning it. -1 if there
+	 * is none. */
 	int (*fd)(struct sink *sink, unsigned int file);
 
 	/* Optional: the connection of this thread, for a path that moves the payload itself. `header`
@@ -112,6 +118,18 @@ struct sink_ops {
 	/* Optional: adds what a reader of the result should know ("io": "direct", "fs": "ext4"). */
 	void (*describe)(struct sink *sink, json_t *evidence);
 };
+
+/* Where a byte of a file is in its descriptor. */
+static inline uint64_t sink_place(const struct sink *sink, unsigned int file, uint64_t offset)
+{
+	return file * sink->stride + offset;
+}
+
+/* Whether what was written can be read back. */
+static inline bool sink_stores(const struct sink *sink)
+{
+	return sink->ops->stores && !sink->forgets;
+}
 
 extern const struct sink_ops *const sinks[]; /* ends with NULL */
 extern const char *sink_names[];             /* the same, for option tables */

@@ -33,6 +33,9 @@ result 0 --path passthrough,ipc
 result 77 --path passthrough --sink read
 printf 'description = one sentence\n[a]\npath = ipc\n[b]\npath = copy\nclients = 2\n' >"$T/w.ini"
 result 0 "$T/w.ini"
+result 0 --setup --buffered --op write,read --sink read
+result 0 --mmap --op write,read --sink null
+result 77 --via memfd --path copy
 n=$((n + 1))
 expect 1 timeout --preserve-status -s INT 2 $Z run --path copy,ipc --runtime 10s --output "$T/o$n" --quiet \
 	--json "$T/$n.json"
