@@ -10,6 +10,7 @@ enum {
 	EXIT_OK = 0,
 	EXIT_FAILED = 1,
 	EXIT_USAGE = 2,
+	EXIT_REGRESSION = 3,
 	EXIT_NOTHING = 77, /* nothing here can run it */
 };
 
@@ -22,6 +23,7 @@ enum {
 	CMD_CLIENT = 1 << 4,
 	CMD_VM = 1 << 5,
 	CMD_SINK = 1 << 6,
+	CMD_COMPARE = 1 << 7,
 };
 
 /* Every option's value: defaults, then the workload file, then the command line. */
@@ -40,6 +42,7 @@ struct config {
 	uint64_t files, control_fd;
 	bool fill, aligned, shares_cpu;
 	const char *fault;
+	uint64_t fault_delay_ns;
 	/* vm: the guest */
 	struct {
 		const char *kernel, *accel, *append, *console, *fault;
@@ -47,9 +50,19 @@ struct config {
 		uint64_t cpus, mem, disk, timeout_ns, silence_ns;
 		bool net;
 	} vm;
+	/* compare, and where results are compared */
+	struct {
+		struct names threshold, metric, across;
+		double alpha;
+		const char *format;
+		bool exact, complete;
+	} compare;
 };
 
-#define CONFIG_SETS 8
+/* The options of compare, history and ab: a table of its own, cli/options_compare.c. */
+extern const struct opt compare_options[];
+
+#define CONFIG_SETS 9
 
 struct options {
 	struct config config;
@@ -70,5 +83,6 @@ int cmd_cleanup(struct options *o);
 int cmd_client(struct options *o);
 int cmd_sink(struct options *o);
 int cmd_vm(struct options *o);
+int cmd_compare(struct options *o);
 
 #endif

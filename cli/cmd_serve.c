@@ -27,7 +27,8 @@ int cmd_serve(struct options *o)
 					 opts_given(&o->sets[0], "control-fd") ? (int)c->control_fd : -1,
 				 .direct_io = c->direct_io,
 				 .max_io = c->max_io,
-				 .shares_cpu = c->shares_cpu};
+				 .shares_cpu = c->shares_cpu,
+				 .fault_delay_ns = c->fault_delay_ns};
 	struct stat st;
 
 	if (o->rest.n != 2)

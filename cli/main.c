@@ -37,6 +37,11 @@ static const struct command commands[] = {
 	 "the receiver of sink tcp (a run on one machine starts its own)",
 	 "  zcbench sink --listen 0.0.0.0:7447\n"
 	 "  zcbench run --sink tcp --tcp receiver.example:7447     (on another machine)\n"},
+	{"compare", CMD_COMPARE, cmd_compare, "zcbench compare BASE NEW [options]",
+	 "is NEW worse than BASE? statistics, an exit status, and formats for CI",
+	 "  zcbench compare results/before results/after\n"
+	 "  zcbench compare --threshold 3%,latency=10% --format markdown before.json after.json\n"
+	 "  zcbench compare --exact --across host,kernel baselines/host.json results/after\n"},
 	{"cleanup", CMD_CLEANUP, cmd_cleanup, "zcbench cleanup",
 	 "unmount and remove what a killed run left behind", "  zcbench cleanup\n"},
 	{"vm", CMD_VM, cmd_vm,
@@ -63,7 +68,8 @@ static void print_help(FILE *f)
 		if (!commands[i].hidden)
 			fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].help);
 	fprintf(f, "\n  zcbench COMMAND --help shows its options and examples.\n"
-		   "  Exit status: 0 fine, 1 something failed, 2 usage, 77 nothing here can run it.\n\n"
+		   "  Exit status: 0 fine, 1 something failed, 2 usage, 3 a regression was found, 77 "
+		   "nothing here can\n  run it.\n\n"
 		   "Examples:\n"
 		   "  zcbench list\n"
 		   "  zcbench run\n"

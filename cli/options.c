@@ -119,6 +119,8 @@ static const struct opt table[] = {
 	 .commands = SERVE | CMD_CLIENT | CMD_SINK, .hidden = true},
 	{"fault", OPT_CHOICE, OFF(fault), "NAME", "none", "break on purpose, for tests", fault_names,
 	 .commands = RUN | SERVE, .hidden = true},
+	{"fault-delay", OPT_TIME, OFF(fault_delay_ns), "TIME", "0s", "of --fault slow, for each data request",
+	 .max = NSEC_PER_SEC, .commands = RUN | SERVE, .hidden = true},
 	{"kernel", OPT_STRING, OFF(vm.kernel), "debian[:VERSION]|PATH", "debian",
 	 "Debian's newest (or newest 7.1, say), fetched once; or a bzImage, with a folder modules/ beside it",
 	 .commands = CMD_VM},
@@ -155,7 +157,7 @@ static void check_names(struct options *o)
 {
 	for (unsigned int s = 0; s < o->nsets; s++)
 		for (const struct opt *a = o->sets[s].opts; a->name; a++)
-			for (unsigned int bit = 0; bit < 8; bit++)
+			for (unsigned int bit = 0; bit < 16; bit++)
 				assert(!(a->commands >> bit & 1) ||
 				       opts_find(o->sets, o->nsets, 1u << bit, a->name) == a);
 }
@@ -163,7 +165,8 @@ static void check_names(struct options *o)
 void options_init(struct options *o)
 {
 	o->sets[0] = (struct opt_set){.title = "Options", .opts = table, .base = &o->config};
-	o->nsets = 1;
+	o->sets[1] = (struct opt_set){.title = "Options", .opts = compare_options, .base = &o->config};
+	o->nsets = 2;
 	for (const struct path_ops *const *p = paths; *p; p++) {
 		bool listed = !(*p)->options;
 

@@ -116,7 +116,7 @@ static int ask(struct child *c, const char *who, json_t *question, json_t **msg,
 static int start_server(struct round *r, const struct placement *p, struct err *e)
 {
 	const struct config *c = &r->cell->config;
-	char size[32], files[16], max_io[32];
+	char size[32], files[16], max_io[32], delay[32];
 	char *argv[OPT_TABLE_MAX + 32];
 	json_t *msg = NULL;
 	int n = 0, ret;
@@ -124,6 +124,7 @@ static int start_server(struct round *r, const struct placement *p, struct err *
 	snprintf(size, sizeof(size), "%" PRIu64, c->size);
 	snprintf(max_io, sizeof(max_io), "%" PRIu64, c->max_io);
 	snprintf(files, sizeof(files), "%u", r->cell->clients);
+	snprintf(delay, sizeof(delay), "%" PRIu64 "ns", c->fault_delay_ns);
 	argv[n++] = "zcbench";
 	argv[n++] = "serve";
 	argv[n++] = (char *)r->cell->path->name;
@@ -158,6 +159,8 @@ static int start_server(struct round *r, const struct placement *p, struct err *
 		argv[n++] = "--shares-cpu";
 	argv[n++] = "--fault";
 	argv[n++] = (char *)c->fault;
+	argv[n++] = "--fault-delay";
+	argv[n++] = delay;
 	for (unsigned int i = 0; i < r->cell->nargs; i++)
 		argv[n++] = r->cell->server_args[i];
 	argv[n] = NULL;

@@ -179,6 +179,11 @@ static int set_value(const struct opt *o, void *dest, const char *value, const c
 	case OPT_SIZE:
 	case OPT_TIME:
 		return one_number(o, value, dest, where, e);
+	case OPT_SHARE:
+		if (parse_share(value, dest))
+			return err_set(e, -EINVAL, "%s: '%s' is not a share such as 5%% or 0.05", where,
+				       value);
+		return 0;
 	case OPT_CHOICE:
 		if (!in_list(value, o->choices))
 			return bad_choice(o, value, where, e);
@@ -202,6 +207,8 @@ static size_t value_size(enum opt_type type)
 		return sizeof(bool);
 	case OPT_NAMES:
 		return sizeof(struct names);
+	case OPT_SHARE:
+		return sizeof(double);
 	case OPT_UINTS:
 	case OPT_SIZES:
 		return sizeof(struct numbers);

@@ -34,6 +34,7 @@ enum opt_type {
 	OPT_SIZE,   /* uint64_t bytes within [min, max] */
 	OPT_SIZES,  /* struct numbers, bytes */
 	OPT_TIME,   /* uint64_t ns; OPT_AUTO where `auto_ok` and the text is "auto" */
+	OPT_SHARE,  /* double in [0, 1]: "5%", "0.05" */
 	OPT_STRING, /* const char * */
 	OPT_CHOICE, /* const char *, one of `choices` */
 	OPT_NAMES,  /* struct names, each one of `choices()` or of `choices` where there are any */

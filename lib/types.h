@@ -41,10 +41,12 @@ enum fault {
 	FAULT_POOL,     /* uring-pool, uring-zc: a pool that no largest request fits into */
 	FAULT_INDEX,    /* ... a pool that was never registered */
 	FAULT_SLOT,     /* uring-zc: all entries of a queue share one slot */
+	FAULT_MEMCPY,   /* each payload is copied once more in the server's own code, which says so */
+	FAULT_SLOW,     /* each data request takes --fault-delay longer, on a CPU */
 };
 
-static const char *const fault_names[] = {"none", "corrupt", "reroute", "fallback",
-					  "pool", "index",   "slot",    0};
+static const char *const fault_names[] = {"none",  "corrupt", "reroute", "fallback", "pool",
+					  "index", "slot",    "memcpy",  "slow",     0};
 static const char *const access_names[] = {"direct", "buffered", "mmap", 0};
 static const char *const op_names[] = {"write", "read", 0};
 static const char *const route_names[] = {"dev",       "small", "pipe", "ring", "pool",

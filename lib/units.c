@@ -98,6 +98,28 @@ int parse_time(const char *text, uint64_t *ns)
 	return -EINVAL;
 }
 
+int parse_share(const char *text, double *share)
+{
+	char number[32], *rest;
+	size_t len = strspn(text, "0123456789.");
+	double v;
+
+	/* no sign, no hexadecimal, no exponent */
+	if (!len || len >= sizeof(number) || (strcmp(text + len, "%") != 0 && text[len]))
+		return -EINVAL;
+	memcpy(number, text, len);
+	number[len] = '\0';
+	v = strtod(number, &rest);
+	if (*rest || rest == number)
+		return -EINVAL;
+	if (text[len])
+		v /= 100;
+	if (v > 1)
+		return -ERANGE;
+	*share = v;
+	return 0;
+}
+
 char *format_size(char *buf, size_t len, uint64_t bytes)
 {
 	static const char units[] = "kmgt";

@@ -17,6 +17,9 @@ int parse_time(const char *text, uint64_t *ns);
 /* A whole decimal number in [min, max]. 0, -EINVAL or -ERANGE. */
 int parse_uint(const char *text, uint64_t min, uint64_t max, uint64_t *value);
 
+/* "5%", "0.5%" or "0.05" to a share in [0, 1]. 0, -EINVAL or -ERANGE. */
+int parse_share(const char *text, double *share);
+
 /* "4k", "1m", "12345": the shortest exact form that parse_size reads back. Returns buf. */
 char *format_size(char *buf, size_t len, uint64_t bytes);
 

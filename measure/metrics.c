@@ -127,6 +127,23 @@ static double setup(const json_t *r)
 	return num(r, "setup_ns");
 }
 
+/* Data requests that reached the server, on all routes. */
+static double requests(const json_t *r)
+{
+	const json_t *routes = json_object_get(r, "requests"), *route;
+	const char *name;
+	double n = 0;
+
+	if (!routes)
+		return NAN;
+	json_object_foreach ((json_t *)routes, name, route)
+		n += num(route, "requests");
+	return n / num(r, "ops");
+}
+
+/* Less than one operation in a hundred: a round may end within one. */
+#define EXACT 0.01
+
 const struct metric metrics[] = {
 	{"throughput_bytes_per_s", "bytes/s", BETTER_HIGHER, throughput},
 	{"latency_p50_ns", "ns", BETTER_LOWER, p50},
@@ -141,7 +158,8 @@ const struct metric metrics[] = {
 	{"stolen_share", "1", BETTER_NEITHER, stolen},
 	{"context_switches_per_op", "1/op", BETTER_LOWER, switches},
 	{"page_faults_per_op", "1/op", BETTER_LOWER, faults},
-	{"declared_copy_factor", "1", BETTER_LOWER, user_copies},
+	{"requests_per_op", "1/op", BETTER_LOWER, requests, .exact = EXACT},
+	{"declared_copy_factor", "1", BETTER_LOWER, user_copies, .exact = EXACT},
 	{"produce_ns_per_op", "ns/op", BETTER_NEITHER, produce},
 	{"setup_ns", "ns", BETTER_LOWER, setup},
 	{0},

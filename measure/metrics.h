@@ -20,6 +20,8 @@ struct metric {
 	/* From one round's object: the sample, or NAN if this round does not have it. Over rounds the
 	 * median and its bootstrap interval are taken. */
 	double (*value)(const json_t *round);
+	/* 0 for what is timed, and so noisy. Counted: two results differ if they differ by more than this. */
+	double exact;
 };
 
 extern const struct metric metrics[]; /* ends with a row without a name */

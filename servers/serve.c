@@ -285,6 +285,7 @@ int serve(const struct serve_config *c)
 	srv->shares_cpu = c->shares_cpu;
 	srv->max_io = c->max_io;
 	srv->fault = c->fault;
+	srv->fault_delay_ns = c->fault_delay_ns;
 	srv->evidence = json_object();
 	srv->died_fd = eventfd(0, EFD_CLOEXEC);
 	pthread_mutex_init(&srv->lock, NULL);

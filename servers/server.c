@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/pattern.h"
 #include "servers/server.h"
 
@@ -76,11 +77,30 @@ static void verify_payload(struct server *srv, unsigned int file, uint64_t offse
 	}
 }
 
-/* --fault: hands on a payload with one byte changed, and on another route. */
+/* A worse server: it takes longer, or copies once more and counts that. */
+static void waste(struct worker *w, const void *data, size_t len)
+{
+	static _Thread_local char *copy;
+	const uint64_t start = clock_ns();
+
+	if (w->srv->fault == FAULT_SLOW)
+		while (clock_ns() - start < w->srv->fault_delay_ns)
+			cpu_relax();
+	if (w->srv->fault != FAULT_MEMCPY)
+		return;
+	copy = realloc(copy, len);
+	if (!copy)
+		abort(); /* tests only */
+	memcpy(copy, data, len);
+	server_copied(w, len);
+}
+
+/* --fault: hands on a payload with one byte changed, or on another route, or wastes time on it. */
 static const void *break_write(struct worker *w, const void *data, size_t len, enum route *route)
 {
 	static _Thread_local char *broken;
 
+	waste(w, data, len);
 	if (w->srv->fault == FAULT_REROUTE) {
 		*route = *route == ROUTE_DEV ? ROUTE_RING : ROUTE_DEV;
 		return data;
@@ -127,6 +147,8 @@ int server_read(struct worker *w, enum route route, unsigned int file, uint64_t 
 	else
 		ret = srv->sink.ops->read(&srv->sink, w->sink_thread, file, offset, data, len, &tally);
 	server_tally(w, &tally);
+	if (__builtin_expect(srv->fault != FAULT_NONE, false))
+		waste(w, data, len);
 	if (__builtin_expect(srv->fault == FAULT_CORRUPT, false))
 		((char *)data)[len / 2] ^= 1;
 	if (__builtin_expect(srv->fault == FAULT_REROUTE, false))

@@ -118,6 +118,7 @@ struct server {
 	void *path_state; /* the path's own */
 	int died_fd;      /* eventfd: a path writes to it when its mount or engine ended by itself */
 	enum fault fault; /* --fault: break on purpose, for tests */
+	uint64_t fault_delay_ns;
 
 	pthread_mutex_t lock; /* workers, verification errors */
 	struct worker *workers;
@@ -177,6 +178,7 @@ struct serve_config {
 	uint64_t max_io;
 	int control_fd; /* -1: in the foreground, until a signal or an unmount */
 	enum fault fault;
+	uint64_t fault_delay_ns; /* of FAULT_SLOW */
 };
 
 /* Runs one server until told to stop. Returns the exit status of the process. */

@@ -17,7 +17,8 @@ static const char round_text[] =
 	"                        'server': {'voluntary': 32, 'involuntary': 0} },"
 	"  'page_faults': { 'client': {'minor': 6, 'major': 1},"
 	"                   'server': {'minor': 0, 'major': 1} },"
-	"  'copied_bytes': { 'client_user': {'user': 32768}, 'server_user': {'user': 65536} } }";
+	"  'copied_bytes': { 'client_user': {'user': 32768}, 'server_user': {'user': 65536} },"
+	"  'requests': { 'dev': {'requests': 20, 'bytes': 61440}, 'small': {'requests': 4, 'bytes': 4096} } }";
 
 /* What each metric of that round is, and the members that it cannot do without. */
 /* clang-format off */
@@ -46,6 +47,7 @@ static const struct expected {
 					   "context_switches.server.involuntary"}},
 	{"page_faults_per_op", 0.5, {"ops", "page_faults.client.minor", "page_faults.client.major",
 				     "page_faults.server.minor", "page_faults.server.major"}},
+	{"requests_per_op", 1.5, {"ops", "requests", "requests.dev.requests"}},
 	{"declared_copy_factor", 1.5, {"payload_bytes", "copied_bytes.client_user.user",
 				       "copied_bytes.server_user.user"}},
 	{"produce_ns_per_op", 30, {"ops", "produce_ns"}},

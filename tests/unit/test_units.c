@@ -331,9 +331,33 @@ static void test_format_rate_interval(void **state)
 	}
 }
 
+static void test_parse_share(void **state)
+{
+	static const struct {
+		const char *text;
+		double value;
+		int ret;
+	} cases[] = {
+		{"5%", 0.05, 0},      {"0.5%", 0.005, 0},  {"100%", 1, 0},       {"0%", 0, 0},
+		{"0.25", 0.25, 0},    {"1", 1, 0},         {".5", 0.5, 0},       {"0", 0, 0},
+		{"101%", 0, -ERANGE}, {"2", 0, -ERANGE},   {"", 0, -EINVAL},     {"%", 0, -EINVAL},
+		{"5 %", 0, -EINVAL},  {"-5%", 0, -EINVAL}, {"1e-2", 0, -EINVAL}, {"0x1", 0, -EINVAL},
+		{"5%%", 0, -EINVAL},  {"nan", 0, -EINVAL}, {".", 0, -EINVAL},    {"1.2.3", 0, -EINVAL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		double got = -1;
+
+		assert_int_equal(parse_share(cases[i].text, &got), cases[i].ret);
+		assert_double(got, cases[i].ret ? -1 : cases[i].value);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_parse_share),
 		cmocka_unit_test(test_parse_size),
 		cmocka_unit_test(test_parse_size_refuses_garbage),
 		cmocka_unit_test(test_parse_size_fits_in_63_bits),

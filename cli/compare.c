@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: MIT
+/* Tests and verdicts; see compare.h. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/compare.h"
+#include "lib/units.h"
+#include "measure/rank.h"
+
+const char *const verdict_names[VERDICT_COUNT] = {
+	[VERDICT_NONE] = "none",       [VERDICT_FEW] = "few_rounds", [VERDICT_EQUAL] = "equal",
+	[VERDICT_BETTER] = "better",   [VERDICT_WORSE] = "worse",    [VERDICT_CHANGED] = "changed",
+	[VERDICT_MISSING] = "missing",
+};
+
+const char *const verdict_texts[VERDICT_COUNT] = {
+	[VERDICT_NONE] = "no difference shown",
+	[VERDICT_FEW] = "too few rounds",
+	[VERDICT_EQUAL] = "equal",
+	[VERDICT_BETTER] = "better",
+	[VERDICT_WORSE] = "worse",
+	[VERDICT_CHANGED] = "changed",
+	[VERDICT_MISSING] = "not measured",
+};
+
+bool names_metric(const char *name, const char *metric)
+{
+	size_t len = strlen(name);
+
+	return !strncmp(metric, name, len) && (metric[len] == '\0' || metric[len] == '_');
+}
+
+static int check_name(const char *name, const char *where, struct err *e)
+{
+	const char *all[128];
+	size_t n = 0;
+
+	for (const struct metric *m = metrics; m->name && n < 127; m++) {
+		if (names_metric(name, m->name))
+			return 0;
+		all[n++] = m->name;
+	}
+	all[n] = NULL;
+	err_set(e, -EINVAL, "%s: there is no metric '%s'", where, name);
+	return err_remedy(e, "%s",
+			  nearest(name, all) ? nearest(name, all) : "a metric of docs/metrics.md");
+}
+
+int compare_rules_init(struct compare_rules *rules, const struct names *thresholds,
+		       const struct names *wanted, double alpha, struct err *e)
+{
+	if (alpha <= 0)
+		return err_set(e, -EINVAL, "--alpha: has to be above 0: at 0 nothing is ever found");
+	*rules = (struct compare_rules){.metrics = wanted, .alpha = alpha, .threshold = 0.05};
+	for (unsigned int i = 0; i < wanted->n; i++)
+		if (strcmp(wanted->v[i], "all") != 0 && check_name(wanted->v[i], "--metric", e))
+			return e->code;
+	for (unsigned int i = 0; i < thresholds->n; i++) {
+		const char *text = thresholds->v[i], *equals = strchr(text, '=');
+		char *metric = equals ? strndup(text, (size_t)(equals - text)) : NULL;
+		double share;
+
+		/* the names live as long as the process */
+		if (equals && !metric)
+			return err_sys(e, -ENOMEM, "--threshold");
+		if (metric && check_name(metric, "--threshold", e)) {
+			free(metric);
+			return e->code;
+		}
+		if (parse_share(equals ? equals + 1 : text, &share)) {
+			free(metric);
+			return err_set(e, -EINVAL,
+				       "--threshold: '%s' is not a share such as 5%% or latency=10%%",
+				       text);
+		}
+		if (!metric) {
+			rules->threshold = share;
+		} else if (rules->nthresholds == THRESHOLDS_MAX) {
+			free(metric);
+			return err_set(e, -EINVAL, "--threshold: more than %d metrics", THRESHOLDS_MAX);
+		} else {
+			rules->thresholds[rules->nthresholds].metric = metric;
+			rules->thresholds[rules->nthresholds++].share = share;
+		}
+	}
+	return 0;
+}
+
+/* The longest name that fits wins: latency_p99_ns=20% over latency=10%. */
+static double threshold_of(const struct compare_rules *rules, const char *metric)
+{
+	double share = rules->threshold;
+	size_t best = 0;
+
+	for (unsigned int i = 0; i < rules->nthresholds; i++) {
+		size_t len = strlen(rules->thresholds[i].metric);
+
+		if (len >= best && names_metric(rules->thresholds[i].metric, metric)) {
+			best = len;
+			share = rules->thresholds[i].share;
+		}
+	}
+	return share;
+}
+
+/* Leaves out what was not measured. With pairs, both of a pair. */
+static void drop_missing(double *a, size_t *na, double *b, size_t *nb, bool paired)
+{
+	size_t i, k;
+
+	if (paired) {
+		const size_t n = *na < *nb ? *na : *nb;
+
+		for (i = k = 0; i < n; i++) {
+			a[k] = a[i];
+			b[k] = b[i];
+			k += isfinite(a[i]) && isfinite(b[i]);
+		}
+		*na = *nb = k;
+		return;
+	}
+	for (i = k = 0; i < *na; i++) {
+		a[k] = a[i];
+		k += isfinite(a[i]);
+	}
+	*na = k;
+	for (i = k = 0; i < *nb; i++) {
+		b[k] = b[i];
+		k += isfinite(b[i]);
+	}
+	*nb = k;
+}
+
+static double median_of(const double *values, size_t n)
+{
+	double *copy = malloc(n * sizeof(*copy)), m;
+
+	if (!copy)
+		abort(); /* a few kilobytes */
+	memcpy(copy, values, n * sizeof(*copy));
+	m = stats_median(copy, n);
+	free(copy);
+	return m;
+}
+
+static void range(const double *values, size_t n, double *lo, double *hi)
+{
+	*lo = *hi = values[0];
+	for (size_t i = 1; i < n; i++) {
+		*lo = values[i] < *lo ? values[i] : *lo;
+		*hi = values[i] > *hi ? values[i] : *hi;
+	}
+}
+
+/* A count is the same in every round, and so has no interval; where it is not, sides whose rounds overlap
+ * are not told apart. */
+static void compare_exactly(struct comparison *c, const double *a, const double *b, double resolution)
+{
+	double alo, ahi, blo, bhi;
+
+	c->exact = true;
+	if (!c->nnow) {
+		c->verdict = VERDICT_MISSING;
+		return;
+	}
+	range(a, c->nbase, &alo, &ahi);
+	range(b, c->nnow, &blo, &bhi);
+	if (blo <= ahi + resolution && alo <= bhi + resolution)
+		c->verdict = VERDICT_EQUAL;
+	else if (c->better == BETTER_NEITHER)
+		c->verdict = VERDICT_CHANGED;
+	else
+		c->verdict =
+			(blo > ahi) == (c->better == BETTER_HIGHER) ? VERDICT_BETTER : VERDICT_WORSE;
+}
+
+static void test(struct comparison *c, const double *a, const double *b,
+		 const struct compare_rules *rules)
+{
+	c->threshold = threshold_of(rules, c->metric);
+	if (rules->paired) {
+		double *d = malloc(c->nbase * sizeof(*d));
+
+		if (!d)
+			abort();
+		/* of ratios, so that 2 and 1/2 are as far; equal values (0 and 0) are no difference */
+		for (size_t i = 0; i < c->nbase; i++)
+			d[i] = b[i] > a[i] || b[i] < a[i] ? log(b[i] / a[i]) : 0;
+		c->ratio = stats_ratio_paired(b, a, c->nbase);
+		c->p = signed_rank_test(d, c->nbase);
+		free(d);
+	} else {
+		c->ratio = stats_ratio(b, c->nnow, a, c->nbase);
+		c->p = rank_test(a, c->nbase, b, c->nnow);
+	}
+}
+
+static void compare_series(struct comparisons *out, const struct result_cell *base,
+			   const struct result_cell *now, const struct series *s,
+			   const struct compare_rules *rules, double *a, double *b)
+{
+	struct comparison *c = &out->v[out->n];
+	size_t na = series_samples(s, base, a), nb = series_samples(s, now, b);
+
+	drop_missing(a, &na, b, &nb, rules->paired && !s->exact);
+	/* NEW measures more than BASE did, or it has no rounds, as `completed` says */
+	if (!na || (!nb && (!(s->exact > 0) || !json_array_size(now->rounds))))
+		return;
+	*c = (struct comparison){.base = base,
+				 .now = now,
+				 .unit = s->unit,
+				 .better = s->better,
+				 .nbase = na,
+				 .nnow = nb,
+				 .base_median = median_of(a, na),
+				 .now_median = nb ? median_of(b, nb) : NAN,
+				 .p = 1,
+				 .adjusted = 1};
+	snprintf(c->metric, sizeof(c->metric), "%s", s->name);
+	if (s->exact > 0)
+		compare_exactly(c, a, b, s->exact);
+	else
+		test(c, a, b, rules);
+	out->n++;
+}
+
+/* Rounds of each side without which no test among so many can find anything. */
+static size_t rounds_needed(size_t tests, const struct compare_rules *rules)
+{
+	size_t n = 2;
+
+	while (n < 1000 && (double)tests * (rules->paired ? signed_rank_test_smallest(n)
+							  : rank_test_smallest(n, n)) >
+				   rules->alpha)
+		n++;
+	return n;
+}
+
+static enum verdict judge(const struct comparison *c, size_t tests, const struct compare_rules *rules)
+{
+	const double smallest = rules->paired ? signed_rank_test_smallest(c->nnow)
+					      : rank_test_smallest(c->nbase, c->nnow);
+	const bool more = c->ratio.lo > 1 + c->threshold, less = c->ratio.hi < 1 - c->threshold;
+
+	if (c->adjusted > rules->alpha && smallest * (double)tests > rules->alpha)
+		return VERDICT_FEW;
+	if (c->adjusted > rules->alpha || (!more && !less))
+		return VERDICT_NONE;
+	return more == (c->better == BETTER_HIGHER) ? VERDICT_BETTER : VERDICT_WORSE;
+}
+
+static int judge_all(struct comparisons *out, const struct compare_rules *rules, struct err *e)
+{
+	double *p = malloc((out->n + 1) * sizeof(*p));
+	size_t k = 0;
+
+	if (!p)
+		return err_sys(e, -ENOMEM, "comparing");
+	for (size_t i = 0; i < out->n; i++)
+		if (!out->v[i].exact)
+			p[k++] = out->v[i].p;
+	stats_adjust(p, k);
+	out->tests = k;
+	out->rounds = rounds_needed(k, rules);
+	k = 0;
+	for (size_t i = 0; i < out->n; i++) {
+		struct comparison *c = &out->v[i];
+
+		if (!c->exact) {
+			c->adjusted = p[k++];
+			c->verdict = judge(c, out->tests, rules);
+		}
+		out->count[c->verdict]++;
+	}
+	free(p);
+	return 0;
+}
+
+int compare_cells(struct comparisons *out, const struct result_cell *const *base,
+		  const struct result_cell *const *now, size_t n, const struct compare_rules *rules,
+		  struct err *e)
+{
+	struct series *series = malloc(SERIES_MAX * sizeof(*series));
+	size_t rounds = 1;
+	double *a, *b;
+	int ret = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		rounds = json_array_size(base[i]->rounds) > rounds ? json_array_size(base[i]->rounds)
+								   : rounds;
+		rounds = json_array_size(now[i]->rounds) > rounds ? json_array_size(now[i]->rounds)
+								  : rounds;
+	}
+	a = malloc(rounds * sizeof(*a));
+	b = malloc(rounds * sizeof(*b));
+	out->v = malloc((n * SERIES_MAX + 1) * sizeof(*out->v));
+	out->complete = rules->complete;
+	if (!series || !a || !b || !out->v) {
+		ret = err_sys(e, -ENOMEM, "comparing");
+		n = 0;
+	}
+	for (size_t i = 0; i < n; i++) {
+		size_t k = series_of(base[i], now[i], rules, series);
+
+		for (size_t j = 0; j < k; j++)
+			if (!rules->exact_only || series[j].exact > 0)
+				compare_series(out, base[i], now[i], &series[j], rules, a, b);
+	}
+	if (!ret)
+		ret = judge_all(out, rules, e);
+	free(series);
+	free(a);
+	free(b);
+	return ret;
+}
+
+static const struct result_cell *same_cell(const struct results *r, const struct result_file *f,
+					   const struct result_cell *like)
+{
+	for (unsigned int i = 0; i < r->ncells; i++)
+		if (r->cells[i].file == f && result_cells_equal(&r->cells[i], like, DIM_BIT(DIM_FILE)))
+			return &r->cells[i];
+	return NULL;
+}
+
+int compare_files(struct comparisons *out, const struct results *r, const struct compare_rules *rules,
+		  struct err *e)
+{
+	const struct result_cell **base = calloc(4 * (r->ncells + 1ul), sizeof(*base)), **now;
+	size_t n = 0;
+	int ret;
+
+	*out = (struct comparisons){0};
+	if (!base)
+		return err_sys(e, -ENOMEM, "comparing");
+	now = base + r->ncells + 1;
+	out->only_base = calloc(r->ncells + 1ul, sizeof(*base));
+	out->only_now = calloc(r->ncells + 1ul, sizeof(*base));
+	if (!out->only_base || !out->only_now) {
+		free(base);
+		return err_sys(e, -ENOMEM, "comparing");
+	}
+	for (unsigned int i = 0; i < r->ncells; i++) {
+		const struct result_cell *c = &r->cells[i];
+		const bool in_base = c->file == &r->files[0];
+		const struct result_cell *other = same_cell(r, &r->files[in_base ? 1 : 0], c);
+
+		if (!other && in_base)
+			out->only_base[out->nonly_base++] = c;
+		else if (!other)
+			out->only_now[out->nonly_now++] = c;
+		else if (in_base) {
+			base[n] = c;
+			now[n++] = other;
+		}
+	}
+	if (!n) {
+		err_set(e, -ENOENT, "%s and %s have no cell in common", r->files[0].name,
+			r->files[1].name);
+		ret = err_remedy(e, "two results of the same command");
+	} else {
+		ret = compare_cells(out, base, now, n, rules, e);
+	}
+	free(base);
+	return ret;
+}
+
+void compare_free(struct comparisons *c)
+{
+	free(c->v);
+	free(c->only_base);
+	free(c->only_now);
+	*c = (struct comparisons){0};
+}
+
+bool comparison_is_regression(const struct comparison *c, bool complete)
+{
+	return c->verdict == VERDICT_WORSE || c->verdict == VERDICT_CHANGED ||
+	       (c->verdict == VERDICT_MISSING && complete);
+}
+
+size_t compare_regressions(const struct comparisons *c)
+{
+	size_t n = c->complete ? c->nonly_base : 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		n += comparison_is_regression(&c->v[i], c->complete);
+	return n;
+}
+
+char *comparison_cell(char *buf, size_t len, const struct comparison *c)
+{
+	char text[400];
+
+	snprintf(buf, len, "%s %s", c->base->label,
+		 result_cell_describe(text, sizeof(text), c->base, 0));
+	return buf;
+}
+
+char *comparison_explain(char *buf, size_t len, const struct comparison *c)
+{
+	const char *text = json_string_value(json_object_get(
+		c->now->json, !strcmp(c->metric, "completed") ? "error" : "path_problem"));
+	char before[48], after[48];
+
+	format_metric(before, sizeof(before), c->base_median, c->unit);
+	format_metric(after, sizeof(after), c->now_median, c->unit);
+	if (c->verdict == VERDICT_MISSING)
+		snprintf(buf, len, "%s was not measured", c->metric);
+	else if (c->exact && !comparison_is_regression(c, true))
+		snprintf(buf, len, "%s: %s -> %s", c->metric, before, after);
+	else if (!strncmp(c->metric, "copies.", 7))
+		snprintf(buf, len, "hop %s copies each byte %s times, not %s times", c->metric + 7,
+			 after, before);
+	else if (!strncmp(c->metric, "route.", 6))
+		snprintf(buf, len, "%.0f %% of the payload came by route %s, not %.0f %%",
+			 100 * c->now_median, c->metric + 6, 100 * c->base_median);
+	else if (!strcmp(c->metric, "completed"))
+		snprintf(buf, len, "%s", text ? text : "it was not measured");
+	else if (!strcmp(c->metric, "path_ok"))
+		snprintf(buf, len, "%s", text ? text : "the path is not what it claims to be");
+	else if (c->exact)
+		snprintf(buf, len, "%s is %s, not %s", c->metric, after, before);
+	else
+		snprintf(buf, len, "%s: %s -> %s, %.3f times (%.3f .. %.3f)", c->metric, before, after,
+			 c->ratio.median, c->ratio.lo, c->ratio.hi);
+	return buf;
+}
