@@ -176,6 +176,21 @@ static void compare_exactly(struct comparison *c, const double *a, const double 
 			(blo > ahi) == (c->better == BETTER_HIGHER) ? VERDICT_BETTER : VERDICT_WORSE;
 }
 
+/* By what share the second half of a run differs from the first: the machine's doing, for nothing else
+ * changed. */
+static double drift_of(const double *values, size_t n)
+{
+	double first, second;
+
+	if (n < 4)
+		return 0;
+	first = median_of(values, n / 2);
+	second = median_of(values + (n + 1) / 2, n / 2);
+	if (!(first > 0) || !(second > 0))
+		return 0;
+	return first > second ? first / second - 1 : second / first - 1;
+}
+
 static void test(struct comparison *c, const double *a, const double *b,
 		 const struct compare_rules *rules)
 {
@@ -192,6 +207,7 @@ static void test(struct comparison *c, const double *a, const double *b,
 		c->p = signed_rank_test(d, c->nbase);
 		free(d);
 	} else {
+		c->drift = fmax(drift_of(a, c->nbase), drift_of(b, c->nnow));
 		c->ratio = stats_ratio(b, c->nnow, a, c->nbase);
 		c->p = rank_test(a, c->nbase, b, c->nnow);
 	}
@@ -242,7 +258,8 @@ static enum verdict judge(const struct comparison *c, size_t tests, const struct
 {
 	const double smallest = rules->paired ? signed_rank_test_smallest(c->nnow)
 					      : rank_test_smallest(c->nbase, c->nnow);
-	const bool more = c->ratio.lo > 1 + c->threshold, less = c->ratio.hi < 1 - c->threshold;
+	const double enough = c->threshold + c->drift;
+	const bool more = c->ratio.lo > 1 + enough, less = c->ratio.hi < 1 / (1 + enough);
 
 	if (c->adjusted > rules->alpha && smallest * (double)tests > rules->alpha)
 		return VERDICT_FEW;

@@ -39,6 +39,7 @@ struct comparison {
 	struct summary ratio; /* now / base; not for exact ones */
 	double p, adjusted;   /* of the test, and after correction; not for exact ones */
 	double threshold;     /* smallest effect that matters; not for exact ones */
+	double drift;         /* what either side shows within itself; 0 for pairs and exact ones */
 	enum verdict verdict;
 };
 

@@ -151,6 +151,7 @@ static json_t *comparison_json(const struct comparison *c)
 	set_number(out, "p", c->p);
 	set_number(out, "p_adjusted", c->adjusted);
 	set_number(out, "threshold", c->threshold);
+	set_number(out, "drift", c->drift);
 	return out;
 }
 

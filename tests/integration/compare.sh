@@ -133,6 +133,11 @@ make one_copy 1 'for n in each(cells): n["copied_bytes"]["server_user"]["user"] 
 expect 3 $Z compare "$T/one.json" "$T/one_copy.json"
 row copies.server_user "worse"
 row throughput_bytes_per_s "too few rounds"
+# a run that shows 30 % within itself cannot tell 10 %
+make drift 10 'for c in cells[:1]: slower([{"rounds": c["rounds"][5:]}], 0.3)'
+make drift_slow 10 'for c in cells[:1]: slower([{"rounds": c["rounds"][5:]}], 0.3); slower(cells[:1], 0.5)'
+expect 0 $Z compare "$T/drift.json" "$T/drift_slow.json" --metric throughput
+expect 3 $Z compare "$T/base.json" "$T/drift_slow.json" --metric throughput
 c 0 fewer
 row requests_per_op "better"
 c 3 route
