@@ -7,7 +7,7 @@ BUILD   ?= build
 BIN     ?= zcbench
 CFLAGS  ?= -O2 -g
 
-PKGS     := fuse3 liburing jansson inih
+PKGS     := fuse3 liburing jansson inih sqlite3
 DIRS     := cli clients servers measure lib
 SRCS     := $(foreach d,$(DIRS),$(wildcard $(d)/*.c))
 OBJS     := $(SRCS:%.c=$(BUILD)/%.o)

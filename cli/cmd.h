@@ -24,6 +24,7 @@ enum {
 	CMD_VM = 1 << 5,
 	CMD_SINK = 1 << 6,
 	CMD_COMPARE = 1 << 7,
+	CMD_HISTORY = 1 << 8,
 };
 
 /* Every option's value: defaults, then the workload file, then the command line. */
@@ -57,6 +58,11 @@ struct config {
 		const char *format;
 		bool exact, complete;
 	} compare;
+	struct {
+		const char *db, *commit, *cell, *format;
+		uint64_t last, keep, wait_ns;
+		bool values;
+	} history;
 };
 
 /* The options of compare, history and ab: a table of its own, cli/options_compare.c. */
@@ -84,5 +90,6 @@ int cmd_client(struct options *o);
 int cmd_sink(struct options *o);
 int cmd_vm(struct options *o);
 int cmd_compare(struct options *o);
+int cmd_history(struct options *o);
 
 #endif

@@ -89,7 +89,7 @@ int compare_rules_init(struct compare_rules *rules, const struct names *threshol
 }
 
 /* The longest name that fits wins: latency_p99_ns=20% over latency=10%. */
-static double threshold_of(const struct compare_rules *rules, const char *metric)
+double compare_threshold(const struct compare_rules *rules, const char *metric)
 {
 	double share = rules->threshold;
 	size_t best = 0;
@@ -194,7 +194,7 @@ static double drift_of(const double *values, size_t n)
 static void test(struct comparison *c, const double *a, const double *b,
 		 const struct compare_rules *rules)
 {
-	c->threshold = threshold_of(rules, c->metric);
+	c->threshold = compare_threshold(rules, c->metric);
 	if (rules->paired) {
 		double *d = malloc(c->nbase * sizeof(*d));
 

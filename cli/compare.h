@@ -71,6 +71,7 @@ struct comparisons {
 };
 
 /* The rules from option values: "5%,throughput=3%", metric names. -EINVAL with a message. */
+double compare_threshold(const struct compare_rules *rules, const char *metric);
 int compare_rules_init(struct compare_rules *rules, const struct names *thresholds,
 		       const struct names *metrics, double alpha, struct err *e);
 
@@ -113,6 +114,9 @@ struct series {
 /* The series of a pair of cells, as the rules want them. Returns their number. */
 size_t series_of(const struct result_cell *base, const struct result_cell *now,
 		 const struct compare_rules *rules, struct series *out);
+
+/* What a series with this name is: unit, direction, exactness. False if there is none. */
+bool series_named(const char *name, struct series *out);
 
 /* Its samples, one for each round, NAN where the round lacks it; `values` has room for one more than there
  * are rounds. Returns their number. */

@@ -130,22 +130,41 @@ static void add_members(struct series *out, size_t *n, const struct result_cell 
 	}
 }
 
+#define OF_CELLS 2
+static const struct series of_cells[OF_CELLS] = {
+	{"completed", "1", BETTER_HIGHER, EXACT, .of_cell = completed},
+	{"path_ok", "1", BETTER_HIGHER, EXACT, .of_cell = path_ok},
+};
+static const struct series by_hop = {"copies", "1", BETTER_LOWER, EXACT, .value = copies_at};
+static const struct series by_route = {"route", "1", BETTER_NEITHER, EXACT, .value = share_of_route};
+static const struct series sent = {"sent_by_reference", "1", BETTER_HIGHER, EXACT,
+				   .value = sent_by_reference};
+
+bool series_named(const char *name, struct series *out)
+{
+	for (const struct metric *m = metrics; m->name; m++) {
+		if (strcmp(name, m->name) != 0)
+			continue;
+		*out = (struct series){
+			.unit = m->unit, .better = m->better, .exact = m->exact, .metric = m};
+		return true;
+	}
+	for (size_t i = 0; i < OF_CELLS; i++) {
+		*out = of_cells[i];
+		if (!strcmp(name, of_cells[i].name))
+			return true;
+	}
+	*out = !strncmp(name, "copies.", 7) ? by_hop : !strncmp(name, "route.", 6) ? by_route : sent;
+	return out->better != BETTER_HIGHER || !strcmp(name, sent.name);
+}
+
 size_t series_of(const struct result_cell *base, const struct result_cell *now,
 		 const struct compare_rules *rules, struct series *out)
 {
-	static const struct series of_cells[] = {
-		{"completed", "1", BETTER_HIGHER, EXACT, .of_cell = completed},
-		{"path_ok", "1", BETTER_HIGHER, EXACT, .of_cell = path_ok},
-	};
-	static const struct series by_hop = {"copies", "1", BETTER_LOWER, EXACT, .value = copies_at};
-	static const struct series by_route = {"route", "1", BETTER_NEITHER, EXACT,
-					       .value = share_of_route};
-	static const struct series sent = {"sent_by_reference", "1", BETTER_HIGHER, EXACT,
-					   .value = sent_by_reference};
 	const bool vary = counts_vary(base);
 	size_t n = 0;
 
-	for (size_t i = 0; i < sizeof(of_cells) / sizeof(of_cells[0]); i++)
+	for (size_t i = 0; i < OF_CELLS; i++)
 		add(out, &n, of_cells[i]);
 	for (const struct metric *m = metrics; m->name; m++) {
 		struct series s = {.unit = m->unit, .better = m->better, .metric = m};

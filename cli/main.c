@@ -42,6 +42,13 @@ static const struct command commands[] = {
 	 "  zcbench compare results/before results/after\n"
 	 "  zcbench compare --threshold 3%,latency=10% --format markdown before.json after.json\n"
 	 "  zcbench compare --exact --across host,kernel baselines/host.json results/after\n"},
+	{"history", CMD_HISTORY, cmd_history, "zcbench history add|show|export|prune [RESULT...] [options]",
+	 "results over time: at which run and commit did a metric move?",
+	 "  zcbench history add --commit \"$(git rev-parse --short HEAD)\" results/after\n"
+	 "  zcbench history show\n"
+	 "  zcbench history show --values --cell 'ipc write' --metric throughput\n"
+	 "  zcbench history export --format json >history.json\n"
+	 "  zcbench history prune --keep 100\n"},
 	{"cleanup", CMD_CLEANUP, cmd_cleanup, "zcbench cleanup",
 	 "unmount and remove what a killed run left behind", "  zcbench cleanup\n"},
 	{"vm", CMD_VM, cmd_vm,
