@@ -80,9 +80,8 @@ static const char *why_not_mapped(const struct cell *c)
 	if (!c->path->maps)
 		return "--mmap: a mapping of the mounted file is not memory that this server has, too";
 	if (c->sink->fd)
-		return "--mmap: what is stored in a mapping of the sink's file gets there when the "
-		       "kernel "
-		       "writes it back; there is nothing to time";
+		return "--mmap: the kernel carries mapped pages to the sink's file when it likes; there "
+		       "is nothing to time";
 	if (strcmp(c->source->name, "memfd"))
 		return "--mmap: the payload lies in the mapping of the file, which is a memfd";
 	if (c->depth > 1)
