@@ -65,7 +65,7 @@ check: deps
 	@$(SUBMAKE) BUILD=$(BUILD)/tsan BIN=$(BUILD)/tsan/zcbench CFLAGS="$(TSAN)" $(BUILD)/tsan/tests/test_ring
 	@BUILD=$(BUILD) tests/run $(UNIT:%=$(BUILD)/tests/%) $(UNIT:%=$(BUILD)/asan/tests/%) \
 		$(BUILD)/tsan/tests/test_ring $(filter-out %/vm.sh,$(sort $(wildcard tests/integration/*.sh))) \
-		$(patsubst %,asan@tests/integration/%.sh,matrix proof kill)
+		$(patsubst %,asan@tests/integration/%.sh,matrix proof kill tcp)
 
 # What needs a newer kernel, in a guest. By itself: boots under emulation are slow.
 check-vm: deps

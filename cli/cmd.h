@@ -21,6 +21,7 @@ enum {
 	CMD_CLEANUP = 1 << 3,
 	CMD_CLIENT = 1 << 4,
 	CMD_VM = 1 << 5,
+	CMD_SINK = 1 << 6,
 };
 
 /* Every option's value: defaults, then the workload file, then the command line. */
@@ -30,10 +31,12 @@ struct config {
 	struct numbers bs, depth, clients;
 	/* the same for all cells */
 	uint64_t rounds, runtime_ns, warmup_ns, count, size, max_io;
-	const char *serve_sink, *driver, *file, *pin, *produce, *pattern, *output, *csv, *json, *via;
+	const char *serve_sink, *driver, *file, *pin, *produce, *pattern, *tcp, *send, *output, *csv,
+		*json, *via;
 	bool verify, quiet, setup, overwrite, direct_io, buffered, mmap;
 	uint64_t watchdog_ns;
 	/* serve, and between our own processes */
+	const char *listen;
 	uint64_t files, control_fd;
 	bool fill, aligned, shares_cpu;
 	const char *fault;
@@ -65,6 +68,7 @@ int cmd_run(struct options *o);
 int cmd_serve(struct options *o);
 int cmd_cleanup(struct options *o);
 int cmd_client(struct options *o);
+int cmd_sink(struct options *o);
 int cmd_vm(struct options *o);
 
 #endif

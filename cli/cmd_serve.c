@@ -49,6 +49,10 @@ int cmd_serve(struct options *o)
 		.direct = c->aligned,
 		.overwrite = c->overwrite,
 		.fill = c->fill,
+		.tcp = c->tcp,
+		.send = !strcmp(c->send, "zc")     ? SEND_ZERO_COPY
+			: !strcmp(c->send, "copy") ? SEND_COPY
+						   : SEND_AUTO,
 	};
 	return serve(&s);
 }

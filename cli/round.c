@@ -117,7 +117,7 @@ static int start_server(struct round *r, const struct placement *p, struct err *
 {
 	const struct config *c = &r->cell->config;
 	char size[32], files[16], max_io[32];
-	char *argv[OPT_TABLE_MAX + 24];
+	char *argv[OPT_TABLE_MAX + 32];
 	json_t *msg = NULL;
 	int n = 0, ret;
 
@@ -139,6 +139,12 @@ static int start_server(struct round *r, const struct placement *p, struct err *
 	if (c->file) {
 		argv[n++] = "--file";
 		argv[n++] = (char *)c->file;
+	}
+	if (r->cell->sink->needs_tcp) {
+		argv[n++] = "--tcp";
+		argv[n++] = (char *)c->tcp;
+		argv[n++] = "--send";
+		argv[n++] = (char *)c->send;
 	}
 	if (c->overwrite)
 		argv[n++] = "--overwrite";
@@ -262,14 +268,20 @@ static int judge_verification(const struct round *r, const json_t *end, uint64_t
 	const char *wrong = json_string_value(json_object_get(stats, "verify_error"));
 	uint64_t seen = integer(stats, "verified_bytes");
 	uint64_t stored = integer(end, "stored_bytes_checked");
+	const json_t *forwarded = json_object_get(end, "forwarded_bytes_checked");
 
 	if (wrong)
 		return err_set(e, -EILSEQ, "verification: %s", wrong);
-	if (r->cell->op == OP_WRITE && seen + stored < bytes)
+	if (r->cell->op == OP_WRITE && !forwarded && seen + stored < bytes)
 		return err_set(e, -EILSEQ,
 			       "verification: clients wrote %" PRIu64 " bytes, the server saw %" PRIu64
 			       " and found %" PRIu64 " stored",
 			       bytes, seen, stored);
+	if (r->cell->op == OP_WRITE && forwarded && (uint64_t)json_integer_value(forwarded) < bytes)
+		return err_set(e, -EILSEQ,
+			       "verification: clients wrote %" PRIu64 " bytes, %" PRIu64
+			       " came out at the other end of the connection",
+			       bytes, (uint64_t)json_integer_value(forwarded));
 	return 0;
 }
 

@@ -119,6 +119,19 @@ static json_t *each_client(const json_t *results)
 	return out;
 }
 
+/* What a forwarding sink did by reference. */
+static json_t *sent_diff(const json_t *before, const json_t *after)
+{
+	json_t *out = json_object(), *v;
+	const char *name;
+
+	json_object_foreach ((json_t *)after, name, v)
+		json_object_set_new(
+			out, name,
+			json_integer((json_int_t)(integer(after, name) - integer(before, name))));
+	return out;
+}
+
 json_t *round_json(const struct round_totals *t, const json_t *before, const json_t *after,
 		   const struct system_usage *sys, json_t *routes, const json_t *results)
 {
@@ -160,6 +173,10 @@ json_t *round_json(const struct round_totals *t, const json_t *before, const jso
 				      "server_user", "user",
 				      (json_int_t)(integer(after, "user_copied_bytes") -
 						   integer(before, "user_copied_bytes"))));
+	if (json_object_get(after, "sent"))
+		json_object_set_new(
+			j, "sent",
+			sent_diff(json_object_get(before, "sent"), json_object_get(after, "sent")));
 	if (json_array_size(results) > 1)
 		json_object_set_new(j, "clients", each_client(results));
 	histogram = hist_to_json(&t->latency);

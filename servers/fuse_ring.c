@@ -20,9 +20,15 @@
 
 struct fuse_ring_options fuse_ring_options;
 
+static const char *const pools[] = {"registered", "plain", NULL};
+
 const struct opt fuse_ring_option_table[] = {
 	{"entries", OPT_UINT, offsetof(struct fuse_ring_options, entries), "N", "4",
 	 "uring*: ring entries for each queue, 1 MiB of payload buffer each", .min = 1, .max = 256},
+	{"pool", OPT_CHOICE, offsetof(struct fuse_ring_options, pool), "registered|plain", "registered",
+	 "uring-pool, uring-zc: pin the buffer pool once, or look its pages up for each request", pools},
+	{"link", OPT_FLAG, offsetof(struct fuse_ring_options, link), NULL, "yes",
+	 "uring-zc, sink file: commit in one submission with the move of the payload"},
 	{0},
 };
 
@@ -99,6 +105,26 @@ static void serve_entry(struct queue *q, struct worker *w, struct entry *ent)
 			    ((struct fuse_read_in *)ent->header->op_in)->size >= FLUSH_BYTES);
 }
 
+/* One completion. False: the entry will not come back, its connection has ended (-ENOTCONN). */
+static bool handle(struct queue *q, struct worker *w, struct entry *ent, const struct io_uring_cqe *cqe)
+{
+	switch (cqe->user_data & CQE_MASK) {
+	case CQE_MOVE:
+		ring_zero_copy_moved(q, w, ent, cqe->res);
+		return true;
+	case CQE_STREAM:
+		ring_streamed(q, w, ent, cqe->res, cqe->flags);
+		return true;
+	case CQE_HEADER: /* it failed: the payload after it is canceled, and says nothing */
+		ring_streamed(q, w, ent, cqe->res < 0 ? cqe->res : -EIO, 0);
+		return true;
+	}
+	if (cqe->res)
+		return false;
+	serve_entry(q, w, ent);
+	return true;
+}
+
 /* Serves until every entry has come back with an error: the connection has ended. */
 static void serve_queue(struct queue *q, struct worker *w)
 {
@@ -115,12 +141,7 @@ static void serve_queue(struct queue *q, struct worker *w)
 			struct entry *ent = (void *)(uintptr_t)(cqe->user_data & ~(uint64_t)CQE_MASK);
 
 			n++;
-			if ((cqe->user_data & CQE_MASK) == CQE_MOVE)
-				ring_zero_copy_moved(q, w, ent, cqe->res);
-			else if (cqe->res)
-				live--; /* -ENOTCONN after the unmount */
-			else
-				serve_entry(q, w, ent);
+			live -= !handle(q, w, ent, cqe);
 		}
 		io_uring_cq_advance(&q->io, n);
 	}
@@ -193,6 +214,8 @@ static int make_memory(struct queue *q)
 	q->entries = calloc(n, sizeof(*q->entries));
 	if (!q->entries)
 		return -ENOMEM;
+	if (q->ring->dev->srv->sink.ops->share) /* for good: it goes when the process goes */
+		q->ring->dev->srv->sink.ops->share(&q->ring->dev->srv->sink, q->memory, q->memory_size);
 	if (q->ring->config.memory != RING_BUFFERS)
 		q->pool = (char *)q->memory + headers;
 	for (size_t i = 0; i < n; i++) {
@@ -244,8 +267,8 @@ static int register_entries(struct queue *q)
 
 static int set_up(struct queue *q)
 {
-	/* zero copy: a move and a commit for each entry can be waiting */
-	const unsigned int n = q->ring->config.entries * (q->ring->config.zero_copy ? 2 : 1);
+	/* zero copy: a header, a move and a commit for each entry can be waiting */
+	const unsigned int n = q->ring->config.entries * (q->ring->config.zero_copy ? 3 : 1);
 	struct io_uring_params p = {
 		.flags = IORING_SETUP_SQE128 | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
 			 IORING_SETUP_CQSIZE,
@@ -373,6 +396,10 @@ static void describe(struct fuse_ring *ring)
 	json_object_set_new(evidence, "queues", json_integer(ring->nqueues));
 	json_object_set_new(evidence, "queue_cpus", cpus);
 	json_object_set_new(evidence, "entries_per_queue", json_integer(ring->config.entries));
+	if (ring->config.memory != RING_BUFFERS)
+		json_object_set_new(
+			evidence, "pool",
+			json_string(ring->config.memory == RING_POOL ? "plain" : "registered"));
 }
 
 static int start_queues(struct fuse_ring *ring, struct err *e)

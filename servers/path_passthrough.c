@@ -203,6 +203,8 @@ static const char *pt_refuses_sink(const struct sink_ops *sink)
 {
 	if (!strcmp(sink->name, "read"))
 		return "the server is not on the data path: it has nothing to read";
+	if (sink->needs_tcp)
+		return "the server is not on the data path: it has nothing to forward";
 	return NULL;
 }
 

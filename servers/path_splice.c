@@ -65,12 +65,15 @@ static int write_pipe(struct worker *w, unsigned int file, uint64_t offset, int 
 {
 	struct server *srv = w->srv;
 	const struct sink_ops *sink = srv->sink.ops;
+	struct sink_tally tally = {0};
 	struct staging *s;
 	int ret;
 
 	/* While verifying, a payload that the sink would drop has to be looked at before. */
-	if (sink->write_pipe && (sink_stores(&srv->sink) || !atomic_load(&srv->verify))) {
-		ret = sink->write_pipe(&srv->sink, w->sink_thread, file, offset, fd, len);
+	if (sink->write_pipe &&
+	    (sink_stores(&srv->sink) || sink->verify || !atomic_load(&srv->verify))) {
+		ret = sink->write_pipe(&srv->sink, w->sink_thread, file, offset, fd, len, &tally);
+		server_tally(w, &tally);
 		if (!ret)
 			server_count(w, OP_WRITE, ROUTE_PIPE, len);
 		return ret;

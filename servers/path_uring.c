@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "servers/fuse_ring.h"
@@ -53,6 +54,9 @@ int fuse_ring_path_start(struct server *srv, const struct fuse_hooks *hooks,
 		return err_sys(e, -ENOMEM, "%s", srv->path->name);
 	srv->path_state = u;
 	config.entries = (unsigned int)fuse_ring_options.entries;
+	config.link = fuse_ring_options.link;
+	if (config.memory == RING_POOL_REGISTERED && !strcmp(fuse_ring_options.pool, "plain"))
+		config.memory = RING_POOL;
 	config.name = srv->path->name;
 	ret = fuse_dev_open(&u->dev, srv, hooks, 0,
 			    FUSE_OVER_IO_URING |

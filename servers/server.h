@@ -99,6 +99,8 @@ struct worker {
 	_Atomic uint64_t bytes[OP_COUNT][ROUTE_COUNT];
 	_Atomic uint64_t largest;     /* payload bytes of the largest data request */
 	_Atomic uint64_t user_copied; /* bytes that this server copied in user space */
+	_Atomic uint64_t zero_copy;   /* bytes that its sink sent by reference */
+	_Atomic uint64_t copied_late; /* ... and that the kernel then copied after all */
 	struct server *srv;
 	void *sink_thread;
 	struct worker *next;
@@ -157,6 +159,9 @@ static inline void server_copied(struct worker *w, size_t len)
 			      atomic_load_explicit(&w->user_copied, memory_order_relaxed) + len,
 			      memory_order_relaxed);
 }
+
+/* Adds what a sink did for a payload that the caller moved itself. */
+void server_tally(struct worker *w, const struct sink_tally *tally);
 
 /* Says that the path ended by itself: the main thread stops serving. Async-signal-safe. */
 void server_died(struct server *srv);

@@ -247,7 +247,7 @@ static void file_thread_exit(struct sink *sink, void *thread)
 /* O_DIRECT from memory that is not aligned (libfuse's payloads follow a header): through an aligned
  * buffer, as a real server would have to, and counted. */
 static int rw_bounced(bool write, int fd, struct file_thread *t, char *data, size_t len, uint64_t offset,
-		      uint64_t *copied)
+		      struct sink_tally *tally)
 {
 	if (!t->bounce && posix_memalign(&t->bounce, ALIGN, BOUNCE))
 		return -ENOMEM;
@@ -262,7 +262,7 @@ static int rw_bounced(bool write, int fd, struct file_thread *t, char *data, siz
 			return ret;
 		if (!write)
 			memcpy(data, t->bounce, n);
-		*copied += n;
+		tally->copied += n;
 		data += n;
 		len -= n;
 		offset += n;
@@ -271,7 +271,7 @@ static int rw_bounced(bool write, int fd, struct file_thread *t, char *data, siz
 }
 
 static int file_rw(bool write, struct sink *sink, void *thread, unsigned int file, uint64_t offset,
-		   char *data, size_t len, uint64_t *copied)
+		   char *data, size_t len, struct sink_tally *tally)
 {
 	struct file_state *st = sink->state;
 
@@ -279,29 +279,29 @@ static int file_rw(bool write, struct sink *sink, void *thread, unsigned int fil
 		return -EIO;
 	offset = sink_place(sink, file, offset);
 	if (st->direct && (uintptr_t)data % ALIGN)
-		return rw_bounced(write, st->fds[file], thread, data, len, offset, copied);
+		return rw_bounced(write, st->fds[file], thread, data, len, offset, tally);
 	return rw_all(write, st->fds[file], data, len, offset);
 }
 
 static int file_write(struct sink *sink, void *thread, unsigned int file, uint64_t offset,
-		      const void *data, size_t len, uint64_t *copied)
+		      const void *data, size_t len, struct sink_tally *tally)
 {
-	return file_rw(true, sink, thread, file, offset, (char *)data, len, copied);
+	return file_rw(true, sink, thread, file, offset, (char *)data, len, tally);
 }
 
 static int file_read(struct sink *sink, void *thread, unsigned int file, uint64_t offset, void *data,
-		     size_t len, uint64_t *copied)
+		     size_t len, struct sink_tally *tally)
 {
-	return file_rw(false, sink, thread, file, offset, data, len, copied);
+	return file_rw(false, sink, thread, file, offset, data, len, tally);
 }
 
 static int file_write_pipe(struct sink *sink, void *thread, unsigned int file, uint64_t offset,
-			   int pipe_fd, size_t len)
+			   int pipe_fd, size_t len, struct sink_tally *tally)
 {
 	struct file_state *st = sink->state;
 	loff_t at = (loff_t)sink_place(sink, file, offset);
 
-	(void)thread;
+	(void)thread, (void)tally;
 	if (file >= st->files)
 		return -EIO;
 	while (len) {

@@ -24,6 +24,7 @@ result 0 --setup --op write,read --csv "$T/csv"
 result 0 --setup --clients 2 --op read
 result 0 --source anon --depth 3 --clients 2 --produce once --pattern random --pin none --no-verify
 result 0 --path copy,splice,ipc --sink file --file "$T/data" --op write,read
+result 0 --path copy,ipc --sink tcp --op write,read
 # cells that fail: before they start, and by not taking the promised route (splice never splices 512 bytes)
 result 1 --sink file --file /nonexistent/x
 result 1 --path splice,ipc --sink null --bs 512
