@@ -91,6 +91,33 @@ static void print_cell(FILE *f, const struct plan *plan, const struct cell *c)
 		fprintf(f, "      ^ %s\n", error);
 }
 
+static bool same_reason(const struct cell *a, const struct cell *b)
+{
+	return a->path == b->path && a->skipped && b->skipped && !strcmp(a->skipped, b->skipped);
+}
+
+/* " sink read, file:", or nothing where the reason holds for all cells of the path. */
+static void print_sinks(FILE *f, const struct plan *plan, const struct cell *c)
+{
+	const char *before = " sink ";
+	bool all = true;
+
+	for (unsigned int i = 0; i < plan->n; i++)
+		all &= plan->cells[i].path != c->path || same_reason(&plan->cells[i], c);
+	for (const struct sink_ops *const *s = sinks; *s && !all; s++) {
+		bool has = false;
+
+		for (unsigned int i = 0; i < plan->n; i++)
+			has |= plan->cells[i].sink == *s && same_reason(&plan->cells[i], c);
+		if (has)
+			fprintf(f, "%s%s", before, (*s)->name);
+		if (has)
+			before = ", ";
+	}
+	fprintf(f, "%s", all ? "" : ":");
+}
+
+/* One line for each path and reason. */
 static void print_skipped(FILE *f, const struct plan *plan)
 {
 	bool titled = false;
@@ -99,17 +126,16 @@ static void print_skipped(FILE *f, const struct plan *plan)
 		const struct cell *c = &plan->cells[i];
 		bool said = !c->skipped;
 
-		/* one line for each path, sink and reason */
 		for (unsigned int k = 0; k < i && !said; k++)
-			said = plan->cells[k].skipped && plan->cells[k].path == c->path &&
-			       plan->cells[k].sink == c->sink &&
-			       !strcmp(plan->cells[k].skipped, c->skipped);
+			said = same_reason(&plan->cells[k], c);
 		if (said)
 			continue;
 		if (!titled)
 			fprintf(f, "\nleft out:\n");
 		titled = true;
-		fprintf(f, "    %-12s sink %s: %s\n", c->path->name, c->sink->name, c->skipped);
+		fprintf(f, "    %-12s", c->path->name);
+		print_sinks(f, plan, c);
+		fprintf(f, " %s\n", c->skipped);
 	}
 }
 

@@ -220,9 +220,10 @@ int qemu_start(struct qemu *q, const struct qemu_config *cfg, struct err *e)
 	add(&c, "-initrd");
 	add(&c, "/proc/self/fd/%d", c.keep[0]);
 	add(&c, "-append");
-	/* After a panic: out, at once. What a kernel says of itself is kept (no "quiet"). */
+	/* After a panic: out, at once. What a kernel says of itself is kept (no "quiet"). Emulation keeps
+	 * translated code by its address: at addresses that change, each process is translated anew. */
 	add(&c, "console=ttyS0 panic=-1 oops=panic mitigations=off %s%s %s",
-	    cfg->kvm ? "" : "tsc=reliable ", qemu_boots_alone(cfg) ? "maxcpus=1" : "",
+	    cfg->kvm ? "" : "tsc=reliable norandmaps ", qemu_boots_alone(cfg) ? "maxcpus=1" : "",
 	    cfg->append ? cfg->append : "");
 	ret = add_channels(&c, q, cfg->tty);
 	if (!ret && cfg->disk)

@@ -16,7 +16,9 @@
  * would wait longer than the system call costs. */
 #define FLUSH_BYTES (32u << 10)
 #define CMD_OFFSET  48 /* of struct fuse_uring_cmd_req in the 128-byte SQE */
-#define PROBE_NS    (3 * NSEC_PER_SEC)
+#define PROBE_NS    (10 * NSEC_PER_SEC)
+
+enum { PROBE_PENDING = 0, PROBE_ANSWERED = -1 };
 
 struct fuse_ring_options fuse_ring_options;
 
@@ -165,6 +167,7 @@ static int run_command(struct queue *q)
 /* The order matters, and each step has errors of its own: queue, registered buffers, pool. */
 static int add_pool(struct queue *q, size_t size)
 {
+	const enum fault fault = q->ring->dev->srv->fault;
 	struct iovec iov = {q->pool, size};
 	struct fuse_uring_cmd_req *req;
 	int ret;
@@ -181,7 +184,7 @@ static int add_pool(struct queue *q, size_t size)
 	ret = run_command(q);
 	if (ret)
 		return ret;
-	if (q->ring->config.memory == RING_POOL_REGISTERED) {
+	if (q->ring->config.memory == RING_POOL_REGISTERED && fault != FAULT_INDEX) {
 		/* ADD_BUFPOOL would succeed without it, and requests would fail */
 		q->step = "registering the buffer pool";
 		ret = io_uring_register_buffers_update_tag(&q->io, POOL_SLOT, &iov, NULL, 1);
@@ -191,7 +194,7 @@ static int add_pool(struct queue *q, size_t size)
 	q->step = "FUSE_IO_URING_CMD_ADD_BUFPOOL";
 	req = command(q, FUSE_IO_URING_CMD_ADD_BUFPOOL, NULL);
 	req->bufpool.uaddr = (uintptr_t)q->pool;
-	req->bufpool.len = (uint32_t)size;
+	req->bufpool.len = (uint32_t)(fault == FAULT_POOL ? q->ring->payload_size / 2 : size);
 	use_pool(q, req);
 	return run_command(q);
 }
@@ -247,7 +250,7 @@ static int register_entries(struct queue *q)
 		sqe->len = 2;
 		use_pool(q, req);
 		if (q->ring->config.zero_copy) {
-			ent->slot = (uint16_t)(i + 1);
+			ent->slot = (uint16_t)(q->ring->dev->srv->fault == FAULT_SLOT ? 1 : i + 1);
 			req->ent_zero_copy_buf_index = ent->slot;
 		}
 	}
@@ -313,10 +316,11 @@ static void *queue_thread(void *p)
 
 static void *probe(void *p)
 {
+	struct fuse_ring *ring = p;
 	struct statvfs st;
 
 	/* Any request will do, and STATFS is never answered from a cache. */
-	statvfs(((struct fuse_dev *)p)->srv->mountpoint, &st);
+	atomic_store(&ring->probe, statvfs(ring->dev->srv->mountpoint, &st) ? errno : PROBE_ANSWERED);
 	return NULL;
 }
 
@@ -337,13 +341,17 @@ static int prove(struct fuse_ring *ring, struct err *e)
 	pthread_t thread;
 	int ret;
 
-	ret = pthread_create(&thread, NULL, probe, ring->dev);
+	ret = pthread_create(&thread, NULL, probe, ring);
 	if (ret)
 		return err_sys(e, -ret, "uring: starting the probe");
 	pthread_detach(thread); /* it may hang, and must not hold us up */
-	while (!served(ring) && clock_ns() < end)
+	while (atomic_load(&ring->probe) == PROBE_PENDING && clock_ns() < end)
 		usleep(200);
-	if (served(ring))
+	ret = atomic_load(&ring->probe);
+	if (ret > 0)
+		return err_sys(e, -ret, "%s: the first request through the ring failed",
+			       ring->config.name);
+	if (ret == PROBE_ANSWERED && served(ring))
 		return 0;
 	return err_set(e, -EIO,
 		       "%s: the ring was registered, but the kernel does not send requests "

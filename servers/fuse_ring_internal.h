@@ -51,7 +51,8 @@ struct fuse_ring {
 	unsigned int nqueues;
 	size_t payload_size;
 	struct queue *queues;
-	sem_t set_up; /* posted once by each queue thread */
+	sem_t set_up;      /* posted once by each queue thread */
+	_Atomic int probe; /* what became of the request that proves the ring: PROBE_*, or an errno */
 };
 
 /* user_data is the entry's address; what completed is in its low bits. A request that another is linked to

@@ -85,6 +85,8 @@ static const void *break_write(struct worker *w, const void *data, size_t len, e
 		*route = *route == ROUTE_DEV ? ROUTE_RING : ROUTE_DEV;
 		return data;
 	}
+	if (w->srv->fault != FAULT_CORRUPT)
+		return data;
 	broken = realloc(broken, len);
 	if (!broken)
 		abort(); /* tests only */
