@@ -33,7 +33,7 @@ struct config {
 	uint64_t rounds, runtime_ns, warmup_ns, count, size, max_io;
 	const char *serve_sink, *driver, *file, *pin, *produce, *pattern, *tcp, *send, *output, *csv,
 		*json, *via;
-	bool verify, quiet, setup, overwrite, direct_io, buffered, mmap;
+	bool verify, ledger, trampolines, quiet, setup, overwrite, direct_io, buffered, mmap;
 	uint64_t watchdog_ns;
 	/* serve, and between our own processes */
 	const char *listen;

@@ -41,6 +41,7 @@ struct run {
 	struct result result;
 	struct rundir dir;
 	struct progress progress;
+	struct ledger *ledger; /* NULL: the kernel's copies are not counted */
 	struct child receiver; /* of sink tcp */
 };
 
@@ -92,7 +93,7 @@ static void one_round(struct run *r, struct cell *c, uint64_t round)
 	snprintf(what, sizeof(what), "%s %s %s %s", c->path->name, op_names[c->op], c->sink->name,
 		 format_size(bs, sizeof(bs), c->bs));
 	progress_show(&r->progress, what);
-	ret = round_run(&r->dir, c, c->config.verify && round == 0, true, &rr, &e);
+	ret = round_run(&r->dir, c, r->ledger, c->config.verify && round == 0, true, &rr, &e);
 	if (ret == -EINTR) {
 		/* what was measured stays; this round never was */
 	} else if (ret && !rr.started && cannot_run_here(ret) && !c->config.path.n) {
@@ -231,6 +232,29 @@ static void note_stolen(struct run *r)
 		  "compare ratios only, with more --rounds; or use a machine of your own");
 }
 
+/* Where the kernel refuses, the run goes on without, and says so once. */
+static void start_ledger(struct run *r)
+{
+	static const char without[] =
+		"; declared_copy_factor has what our own code copies in user space";
+	const char *const absent[] = {"copy_factor", "copy_functions"};
+	struct err e = {.what = "not wanted (--no-ledger)"};
+	char why[sizeof(e.what) + sizeof(without)];
+
+	if (r->o->config.ledger && !ledger_open(&r->ledger, r->o->config.trampolines, &e)) {
+		json_object_set_new(json_object_get(r->result.root, "run"), "ledger",
+				    json_string(ledger_method(r->ledger)));
+		return;
+	}
+	if (r->o->config.ledger)
+		warn("what the kernel copies is not counted: %s%s%s", e.what,
+		     e.remedy[0] ? "; try: " : "", e.remedy);
+	snprintf(why, sizeof(why), "%s%s", e.what, without);
+	for (int i = 0; i < 2; i++)
+		json_object_set_new(json_object_get(r->result.root, "not_measured"), absent[i],
+				    json_text(why));
+}
+
 static int measure(struct run *r, struct err *e)
 {
 	const uint64_t start = clock_ns();
@@ -249,8 +273,11 @@ static int measure(struct run *r, struct err *e)
 		json_object_set_new(r->result.root, "host", host_describe());
 	}
 	ret = far_end_start(&r->receiver, &r->plan, e);
-	if (!ret)
+	if (!ret) {
+		start_ledger(r);
 		ret = all_rounds(r, e);
+	}
+	ledger_close(r->ledger);
 	child_end(&r->receiver, NSEC_PER_SEC);
 	progress_end(&r->progress);
 	note_stolen(r);

@@ -44,22 +44,54 @@ static bool memfd_below(const struct cell *c)
 	return c->source->on_memfd && !strcmp(c->config.via, "memfd");
 }
 
-static void print_group(FILE *f, const struct cell *c)
+/* The column of copies is there if any cell has them; others give it room. */
+struct layout {
+	bool copies;
+	int interval, time;
+};
+
+static struct layout layout_of(const struct plan *plan)
 {
+	for (unsigned int i = 0; i < plan->n; i++)
+		if (!plan->cells[i].skipped && isfinite(median(&plan->cells[i], "copy_factor")))
+			return (struct layout){true, 15, 7};
+	return (struct layout){false, 17, 8};
+}
+
+/* "1.00/1.00 ": measured and expected, as wide as its title. */
+static const char *copies_text(const struct cell *c, const struct layout *l, char *text, size_t len)
+{
+	const json_t *x = json_object_get(json_object_get(c->json, "expected"), "copy_factor");
+	double measured = median(c, "copy_factor");
+	char a[16] = "-", b[16] = "?";
+
+	if (isfinite(measured))
+		snprintf(a, sizeof(a), "%.2f", measured);
+	if (x)
+		snprintf(b, sizeof(b), "%.2f", json_number_value(x));
+	snprintf(text, len, l->copies ? "%5s/%-4s " : "", a, b);
+	return text;
+}
+
+static void print_group(FILE *f, const struct layout *l, const struct cell *c)
+{
+	const char *copies = l->copies ? "   copies " : "";
 	char bs[32];
 
 	fprintf(f, "\n%s%s, sink %s, %s blocks, source %s%s, depth %u, %u client%s, pin %s\n",
 		op_names[c->op], access_labels[c->access], c->sink->name,
 		format_size(bs, sizeof(bs), c->bs), c->source->name, memfd_below(c) ? " via memfd" : "",
 		c->depth, c->clients, c->clients == 1 ? "" : "s", c->config.pin);
-	fprintf(f, "    %-12s %11s %-18s %8s %8s %15s  %-8s %s\n", "path", "throughput", " interval",
-		"p50", "p99", "client + server", "verified", "path");
-	fprintf(f, "    %-12s %11s %-18s %8s %8s %15s\n", "", "", "", "", "", "CPU ns/KiB");
+	fprintf(f, "    %-12s %11s  %-*s %*s %*s %15s %s %-8s %s\n", "path", "throughput", l->interval,
+		"interval", l->time, "p50", l->time, "p99", "client + server", copies, "verified",
+		"path");
+	fprintf(f, "    %-12s %11s  %-*s %*s %*s %15s\n", "", "", l->interval, "", l->time, "", l->time,
+		"", "CPU ns/KiB");
 }
 
-static void print_cell(FILE *f, const struct plan *plan, const struct cell *c)
+static void print_cell(FILE *f, const struct plan *plan, const struct layout *l, const struct cell *c)
 {
-	char rate[32], interval[64], p50[32], p99[32], cpu[64];
+	char rate[32], interval[64], p50[32], p99[32], cpu[64], copies[40];
 	double median_rate = median(c, "throughput_bytes_per_s");
 	const json_t *s = summary_of(c);
 	const char *error = json_string_value(json_object_get(c->json, "error"));
@@ -79,8 +111,9 @@ static void print_cell(FILE *f, const struct plan *plan, const struct cell *c)
 	format_time(p99, sizeof(p99), median(c, "latency_p99_ns"));
 	snprintf(cpu, sizeof(cpu), "%.0f + %.0f", median(c, "client_cpu_ns_per_kib"),
 		 median(c, "server_cpu_ns_per_kib"));
-	fprintf(f, "  %c %-12s %11s  %-17s %8s %8s %15s  %-8s %s\n", is_best(plan, c) ? '*' : ' ',
-		c->path->name, rate, interval, p50, p99, cpu,
+	fprintf(f, "  %c %-12s %11s  %-*s %*s %*s %15s %s %-8s %s\n", is_best(plan, c) ? '*' : ' ',
+		c->path->name, rate, l->interval, interval, l->time, p50, l->time, p99, cpu,
+		copies_text(c, l, copies, sizeof(copies)),
 		json_is_true(json_object_get(c->json, "verified")) ? "yes" : "NO",
 		json_is_true(json_object_get(c->json, "path_ok")) ? "ok" : "NOT AS CLAIMED");
 	if (problem)
@@ -141,6 +174,8 @@ static void print_skipped(FILE *f, const struct plan *plan)
 
 void table_print(FILE *f, const struct plan *plan)
 {
+	const struct layout layout = layout_of(plan);
+
 	for (unsigned int i = 0; i < plan->n; i++) {
 		const struct cell *c = &plan->cells[i];
 		bool first = !c->skipped;
@@ -149,12 +184,16 @@ void table_print(FILE *f, const struct plan *plan)
 			first = plan->cells[k].skipped || !cell_same_group(&plan->cells[k], c);
 		if (!first)
 			continue;
-		print_group(f, c);
+		print_group(f, &layout, c);
 		for (unsigned int k = i; k < plan->n; k++)
 			if (!plan->cells[k].skipped && cell_same_group(&plan->cells[k], c))
-				print_cell(f, plan, &plan->cells[k]);
+				print_cell(f, plan, &layout, &plan->cells[k]);
 	}
 	print_skipped(f, plan);
+	if (layout.copies)
+		fprintf(f,
+			"\ncopies: how often each byte was copied / should be, by what path, sink and "
+			"source declare");
 	fprintf(f, "\n* best throughput of its group (several: the intervals do not tell them apart)\n"
 		   "median over rounds, and its 95 %% bootstrap interval (up to 5 rounds: lowest to "
 		   "highest)\n");

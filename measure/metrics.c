@@ -117,6 +117,15 @@ static double user_copies(const json_t *r)
 	return n / num(r, "payload_bytes");
 }
 
+/* All hops; NAN where those in the kernel were not counted. */
+static double copies(const json_t *r)
+{
+	double n = sub2(r, "copied_bytes", "client_syscall", "kernel") +
+		   sub2(r, "copied_bytes", "fuse", "kernel") + sub2(r, "copied_bytes", "sink", "kernel");
+
+	return n / num(r, "payload_bytes") + user_copies(r);
+}
+
 static double produce(const json_t *r)
 {
 	return num(r, "produce_ns") / num(r, "ops");
@@ -141,6 +150,7 @@ const struct metric metrics[] = {
 	{"stolen_share", "1", BETTER_NEITHER, stolen},
 	{"context_switches_per_op", "1/op", BETTER_LOWER, switches},
 	{"page_faults_per_op", "1/op", BETTER_LOWER, faults},
+	{"copy_factor", "1", BETTER_LOWER, copies},
 	{"declared_copy_factor", "1", BETTER_LOWER, user_copies},
 	{"produce_ns_per_op", "ns/op", BETTER_NEITHER, produce},
 	{"setup_ns", "ns", BETTER_LOWER, setup},

@@ -11,6 +11,7 @@ packages=(
 	"libjansson-dev                result files (JSON)"
 	"libinih-dev                   workload files"
 	"libxxhash-dev                 checksums that run at memory speed"
+	"libbpf-dev clang bpftool      the copy ledger: BPF programs that count what the kernel copies"
 	"libpfm4-dev                   names of performance counters"
 	"libcmocka-dev                 unit tests"
 	"python3 python3-jsonschema    tests: results are checked against docs/result.schema.json"

@@ -17,7 +17,9 @@ static const char round_text[] =
 	"                        'server': {'voluntary': 32, 'involuntary': 0} },"
 	"  'page_faults': { 'client': {'minor': 6, 'major': 1},"
 	"                   'server': {'minor': 0, 'major': 1} },"
-	"  'copied_bytes': { 'client_user': {'user': 32768}, 'server_user': {'user': 65536} } }";
+	"  'copied_bytes': { 'client_user': {'user': 32768}, 'server_user': {'user': 65536},"
+	"                    'client_syscall': {'kernel': 8192}, 'fuse': {'kernel': 131072},"
+	"                    'sink': {'kernel': 24576} } }";
 
 /* What each metric of that round is, and the members that it cannot do without. */
 /* clang-format off */
@@ -46,6 +48,9 @@ static const struct expected {
 					   "context_switches.server.involuntary"}},
 	{"page_faults_per_op", 0.5, {"ops", "page_faults.client.minor", "page_faults.client.major",
 				     "page_faults.server.minor", "page_faults.server.major"}},
+	{"copy_factor", 4, {"payload_bytes", "copied_bytes.client_user.user", "copied_bytes.server_user.user",
+			    "copied_bytes.client_syscall.kernel", "copied_bytes.fuse.kernel",
+			    "copied_bytes.sink.kernel"}},
 	{"declared_copy_factor", 1.5, {"payload_bytes", "copied_bytes.client_user.user",
 				       "copied_bytes.server_user.user"}},
 	{"produce_ns_per_op", 30, {"ops", "produce_ns"}},
