@@ -3,7 +3,9 @@
 # The copy ledger, exact: how often the kernel copies each payload byte, by path, sink, op and block size, on
 # a kernel that lets BPF look. The figures are the kernel's, not the machine's: they are the same everywhere.
 # Also: a server that copies once more than it says is caught, kprobes count as trampolines do, and without
-# BTF the run goes on and says so. For the guest of `zcbench vm shell` (Linux 7.3, busybox), as root.
+# BTF the run goes on and says so. ledger.py judges the hops.
+#
+# vm: --timeout 18m
 set -eu
 
 T=$(mktemp -d /tmp/ledger.XXXXXX)
@@ -175,6 +177,15 @@ printf 'splice null write 1\nsplice null read 1\n' >"$FACTORS"
 run 0 odd --path splice --op write,read --bs 1052671 --sink null
 counts odd 2
 grep -q '"small"' "$RESULTS/odd/result.json" || fail "the odd requests were spliced"
+
+# through the page cache: one more, but for pages that move into it from a pipe
+printf 'copy null write 2\nuring-zc null write 1\nsplice null write 1\n' >"$FACTORS"
+run 0 cache --buffered --path copy,uring-zc,splice --bs 64k --sink null
+counts cache 3
+printf 'splice file read 1\n' >"$FACTORS"
+run 0 moved --buffered --path splice --op read --bs 64k --sink file --file /dev/nullb1 --overwrite
+counts moved 1
+grep -q replace_page_cache_folio "$RESULTS/moved/result.json" || fail "no page was moved"
 
 # kprobes see the same
 printf 'copy null write 1\nuring-zc read write 1\ncopy read write 1\nuring-zc null write 0\n' >"$FACTORS"
