@@ -41,8 +41,12 @@ static void by_route(const struct cell *c, const json_t *round, double *promised
 	const char *name;
 
 	*promised = *tolerated = 0;
-	json_object_foreach ((json_t *)requests, name, route)
-		*(strcmp(name, route_names[x->route]) ? tolerated : promised) += number(route, "bytes");
+	json_object_foreach ((json_t *)requests, name, route) {
+		if (!strcmp(name, route_names[x->route]))
+			*promised += number(route, "bytes");
+		else
+			*tolerated += number(route, "bytes");
+	}
 }
 
 /*

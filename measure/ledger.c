@@ -280,7 +280,7 @@ static int prove(struct ledger *l, struct err *e)
 	forget_roles(l);
 	ledger_diff(&d, &before, &after);
 	seen = ledger_kernel_bytes(&d, HOP_CLIENT_SYSCALL);
-	if (seen != 4 * PROOF_BYTES)
+	if (seen != 4ull * PROOF_BYTES)
 		return err_set(e, -EIO,
 			       "the ledger's BPF programs (%s) saw %llu of %d bytes that were copied to "
 			       "test them",
