@@ -21,6 +21,7 @@ enum {
 	CMD_CLEANUP = 1 << 3,
 	CMD_CLIENT = 1 << 4,
 	CMD_VM = 1 << 5,
+	CMD_LIMITS = 1 << 6,
 };
 
 /* Every option's value: defaults, then the workload file, then the command line. */
@@ -33,6 +34,8 @@ struct config {
 	const char *serve_sink, *driver, *file, *pin, *produce, *pattern, *output, *csv, *json;
 	bool verify, quiet, setup, overwrite, direct_io;
 	uint64_t watchdog_ns;
+	bool limits, pollution;
+	uint64_t limits_rounds;
 	/* serve, and between our own processes */
 	uint64_t files, control_fd;
 	bool fill, aligned, shares_cpu;
@@ -66,5 +69,6 @@ int cmd_serve(struct options *o);
 int cmd_cleanup(struct options *o);
 int cmd_client(struct options *o);
 int cmd_vm(struct options *o);
+int cmd_limits(struct options *o);
 
 #endif

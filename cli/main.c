@@ -33,6 +33,11 @@ static const struct command commands[] = {
 	 "run one reference server in the foreground, for your own clients",
 	 "  mkdir -p /tmp/mnt && zcbench serve copy /tmp/mnt --sink read\n"
 	 "  dd if=/dev/zero of=/tmp/mnt/data0 bs=1M count=64 conv=notrunc oflag=direct\n"},
+	{"limits", CMD_LIMITS, cmd_limits, "zcbench limits [options]",
+	 "the ceilings of this machine: memory bandwidth, system call, hand-overs, FUSE round trips",
+	 "  zcbench limits\n"
+	 "  sudo zcbench limits --setup\n"
+	 "  zcbench limits --rounds 50 --json limits.json\n"},
 	{"cleanup", CMD_CLEANUP, cmd_cleanup, "zcbench cleanup",
 	 "unmount and remove what a killed run left behind", "  zcbench cleanup\n"},
 	{"vm", CMD_VM, cmd_vm,

@@ -10,6 +10,7 @@
 
 #include "cli/round.h"
 #include "cli/round_json.h"
+#include "cli/round_pollution.h"
 #include "cli/talk.h"
 #include "lib/child.h"
 #include "lib/clock.h"
@@ -389,6 +390,24 @@ static int measure(struct round *r, struct round_result *out, struct err *e)
 	return ret;
 }
 
+static int pollution(struct round *r, const struct placement *p, struct round_result *out, struct err *e)
+{
+	const struct pollution_pass pass = {
+		.server = &r->server,
+		.clients = r->clients,
+		.nclients = r->nclients,
+		.client_cpu = p->client[0],
+		.server_cpu = p->server[0],
+		.timeout_ns = r->cell->config.watchdog_ns,
+	};
+	json_t *j = NULL;
+	int ret = round_pollution(&pass, &j, e);
+
+	if (!ret)
+		json_object_set_new(out->round, "pollution", j);
+	return ret;
+}
+
 int round_run(struct rundir *dir, const struct cell *cell, bool want_verify, bool want_measure,
 	      struct round_result *out, struct err *e)
 {
@@ -409,6 +428,8 @@ int round_run(struct rundir *dir, const struct cell *cell, bool want_verify, boo
 		ret = verify(&r, out, e);
 	if (!ret && want_measure)
 		ret = measure(&r, out, e);
+	if (!ret && want_measure && cell->config.pollution)
+		ret = pollution(&r, p, out, e);
 	/* a client that lost its server says so in its own words: name the cause instead */
 	if (ret && ret != -EINTR && r.server.pid && !child_wait(&r.server, 0) &&
 	    WIFSIGNALED(r.server.status))

@@ -13,6 +13,7 @@
 #include "lib/control.h"
 #include "lib/cpus.h"
 #include "lib/pattern.h"
+#include "measure/pollution.h"
 #include "measure/usage.h"
 
 struct client {
@@ -130,6 +131,18 @@ static json_t *cmd_run(struct client *c, const json_t *msg)
 			 hist_to_json(&r->latency), "usage", usage_to_json(&spent));
 }
 
+static json_t *cmd_batch(struct client *c, const json_t *msg)
+{
+	const uint64_t ops = number(msg, "ops"), began = clock_ns(), idle = number(msg, "idle_ns");
+	struct err e;
+
+	if (ops && native_batch(&c->native, ops, &e))
+		return control_error(&e);
+	while (!ops && clock_ns() - began < idle)
+		cpu_relax();
+	return json_pack("{s:I}", "elapsed_ns", (json_int_t)(clock_ns() - began));
+}
+
 static void serve_commands(struct client *c)
 {
 	json_t *msg = NULL, *answer;
@@ -144,6 +157,10 @@ static void serve_commands(struct client *c)
 			answer = cmd_verify(c, msg);
 		else if (!strcmp(cmd, "run"))
 			answer = cmd_run(c, msg);
+		else if (!strcmp(cmd, "batch"))
+			answer = cmd_batch(c, msg);
+		else if (!strcmp(cmd, "chase"))
+			answer = pollution_order(msg);
 		else
 			answer = NULL;
 		json_decref(msg);
