@@ -34,9 +34,12 @@ static void print_bandwidth(FILE *f, const json_t *all, const struct limits_pass
 		format_rate(rate, sizeof(rate), number(b, "median"));
 		format_rate_interval(interval, sizeof(interval), number(b, "lo"), number(b, "hi"),
 				     number(b, "median"));
-		fprintf(f, "  %-10s %-7s %8s  %11s  %-17s%s%s\n", titled ? "" : p->name,
-			level_of(b, level, sizeof(level)), size, rate, interval, titled ? "" : " ",
-			titled ? "" : p->help);
+		fprintf(f, "  %-10s %-7s %8s  %11s  %s", titled ? "" : p->name,
+			level_of(b, level, sizeof(level)), size, rate, interval);
+		if (titled)
+			fputc('\n', f);
+		else
+			fprintf(f, "%*s %s\n", 17 - (int)strlen(interval), "", p->help);
 		titled = true;
 	}
 }
