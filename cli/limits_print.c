@@ -63,7 +63,7 @@ void limits_print(FILE *f, const json_t *limits)
 	const json_t *caches = json_object_get(limits, "caches");
 	char l1[32], l2[32], llc[32];
 	const char *name;
-	json_t *why;
+	json_t *missing = json_object_get(limits, "not_measured"), *why;
 
 	fprintf(f, "limits of this machine, CPU %d", (int)number(cpus, "client"));
 	if (server)
@@ -83,6 +83,7 @@ void limits_print(FILE *f, const json_t *limits)
 	fprintf(f, "\n  %-21s %8s   interval\n", "step", "time");
 	for (const struct limits_step *s = limits_steps; s->name; s++)
 		print_step(f, limits, s);
-	json_object_foreach (json_object_get(limits, "not_measured"), name, why)
+	json_object_foreach (missing, name, why) {
 		fprintf(f, "  %-21s not measured: %s\n", name, json_string_value(why));
+	}
 }

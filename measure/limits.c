@@ -45,6 +45,7 @@ struct limits {
 	unsigned int nbandwidths;
 	struct step steps[STEPS_MAX];
 	unsigned int nsteps;
+	double *samples; /* of all of them */
 	json_t *missing; /* name to reason */
 };
 
@@ -72,9 +73,6 @@ static int add_bandwidths(struct limits *l, size_t working_set, size_t bytes, co
 		b = &more[l->nbandwidths++];
 		*b = (struct bandwidth){.pass = p, .level = level};
 		b->bytes = bytes ? bytes : p->two ? working_set / 2 : working_set;
-		b->samples = malloc(l->config->rounds * sizeof(*b->samples));
-		if (!b->samples)
-			return -ENOMEM;
 		if (room(b) > l->size)
 			l->size = room(b);
 	}
@@ -127,9 +125,6 @@ static void open_steps(struct limits *l)
 		struct err e = {0};
 
 		*step = (struct step){.ops = s};
-		step->samples = malloc(l->config->rounds * sizeof(*step->samples));
-		if (!step->samples)
-			continue;
 		if (!s->open || !s->open(l->config, &step->state, &e)) {
 			step->open = true;
 			continue;
@@ -138,6 +133,21 @@ static void open_steps(struct limits *l)
 			l->missing, s->name,
 			json_sprintf("%s%s%s", e.what, e.remedy[0] ? "; try: " : "", e.remedy));
 	}
+}
+
+static int allocate_samples(struct limits *l)
+{
+	const unsigned int rounds = l->config->rounds;
+	double *next = calloc((size_t)rounds * (l->nbandwidths + l->nsteps), sizeof(*next));
+
+	l->samples = next;
+	if (!next)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < l->nbandwidths; i++, next += rounds)
+		l->bandwidths[i].samples = next;
+	for (unsigned int i = 0; i < l->nsteps; i++, next += rounds)
+		l->steps[i].samples = next;
+	return 0;
 }
 
 static uint64_t time_passes(const struct limits *l, const struct bandwidth *b)
@@ -234,15 +244,13 @@ static json_t *to_json(const struct limits *l, uint64_t elapsed_ns)
 
 static void tidy(struct limits *l)
 {
-	for (unsigned int i = 0; i < l->nbandwidths; i++)
-		free(l->bandwidths[i].samples);
 	for (unsigned int i = 0; i < l->nsteps; i++) {
 		struct step *s = &l->steps[i];
 
 		if (s->open && s->ops->close)
 			s->ops->close(s->state);
-		free(s->samples);
 	}
+	free(l->samples);
 	if (l->memory)
 		munmap(l->memory, l->size);
 	free(l->bandwidths);
@@ -257,10 +265,10 @@ json_t *limits_measure(const struct limits_config *c, struct err *e)
 
 	cpus_bind_thread(c->client);
 	caches_of(c->client < 0 ? 0 : c->client, &l.caches);
-	if (plan(&l) || allocate(&l)) {
+	open_steps(&l);
+	if (plan(&l) || allocate(&l) || allocate_samples(&l)) {
 		err_sys(e, -ENOMEM, "measuring the limits of the machine");
 	} else {
-		open_steps(&l);
 		for (unsigned int r = 0; r < c->rounds && one_round(&l); r++)
 			;
 		if (*c->interrupted)
