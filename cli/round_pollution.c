@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * The pollution pass; see round_pollution.h and measure/pollution.h.
+ * The pollution pass; see round_pollution.h and measure/pollution.h. In turns, on each side:
  *
- * One sample, on the client's or on the server's side:
- *   warm the set; let as long a time pass as a batch takes; time the set: before
- *   warm the set; a batch of operations; time the set: after
- * Both halves have the same orders and answers in between, whose own traces in the cache cancel out.
+ *   before: the set is brought into the cache, as long a time as a batch takes passes, the set is timed
+ *   after:  the set is brought into the cache, clients make a batch, the set is timed
  */
 #include <math.h>
+#include <time.h>
 
 #include "cli/round_pollution.h"
 #include "cli/talk.h"
@@ -24,7 +23,11 @@ struct side {
 	const struct pollution_pass *pass;
 	struct child *child;
 	const char *who;
+	/* Brings a set into the cache, makes a batch of so many operations, and gives the ns for a line. */
+	int (*sample)(struct side *s, const char *set, unsigned int ops, double *ns, struct err *e);
 	uint64_t batch_ns; /* how long the last batch took */
+	json_t *opened;    /* what the process said of its sets */
+	json_t *out;       /* the side's object in the result */
 };
 
 static int order(const struct side *s, const char *what, const char *set, json_t **msg, struct err *e)
@@ -34,25 +37,28 @@ static int order(const struct side *s, const char *what, const char *set, json_t
 		   s->pass->timeout_ns, e);
 }
 
-/* All clients make a batch, or, with no operations, let as much time pass. */
-static int batch(struct side *s, unsigned int ops, struct err *e)
+/* All clients make a batch, or, with no operations, let as much time pass. The first of them goes through
+ * its `set` around it: *ns. */
+static int batch(struct side *s, unsigned int ops, const char *set, double *ns, struct err *e)
 {
 	const struct pollution_pass *p = s->pass;
 	uint64_t longest = 0;
 
 	for (unsigned int i = 0; i < p->nclients; i++)
 		control_send(p->clients[i].control,
-			     json_pack("{s:s, s:i, s:I}", "cmd", "batch", "ops", (int)ops, "idle_ns",
-				       (json_int_t)s->batch_ns));
+			     json_pack("{s:s, s:i, s:I, s:s}", "cmd", "batch", "ops", (int)ops,
+				       "idle_ns", (json_int_t)s->batch_ns, "set", i ? "" : set));
 	for (unsigned int i = 0; i < p->nclients; i++) {
 		json_t *msg = NULL;
-		uint64_t ns;
+		uint64_t elapsed;
 		int ret = answer(&p->clients[i], "a client", &msg, p->timeout_ns + s->batch_ns, e);
 
 		if (ret)
 			return ret;
-		ns = (uint64_t)json_integer_value(json_object_get(msg, "elapsed_ns"));
-		longest = ns > longest ? ns : longest;
+		elapsed = (uint64_t)json_integer_value(json_object_get(msg, "elapsed_ns"));
+		longest = elapsed > longest ? elapsed : longest;
+		if (ns && !i)
+			*ns = json_number_value(json_object_get(msg, "ns_per_line"));
 		json_decref(msg);
 	}
 	if (ops)
@@ -60,93 +66,132 @@ static int batch(struct side *s, unsigned int ops, struct err *e)
 	return 0;
 }
 
-static int warm_batch_time(struct side *s, const char *set, unsigned int ops, double *ns, struct err *e)
+static int client_sample(struct side *s, const char *set, unsigned int ops, double *ns, struct err *e)
 {
-	json_t *msg = NULL;
-	int ret = order(s, "warm", set, &msg, e);
+	return batch(s, ops, set, ns, e);
+}
 
+/* *ns is NAN if the server had not gone through its set in time. */
+static int server_sample(struct side *s, const char *set, unsigned int ops, double *ns, struct err *e)
+{
+	const json_t *opened = json_object_get(json_object_get(s->opened, "sets"), set);
+	const uint64_t laps = (uint64_t)(2 * json_number_value(json_object_get(opened, "lap_ns")));
+	const struct timespec nap = {(time_t)(laps / NSEC_PER_SEC), (long)(laps % NSEC_PER_SEC)};
+	json_t *msg = NULL;
+	uint64_t start;
+	int ret;
+
+	ret = order(s, "hold", set, &msg, e);
 	if (ret)
 		return ret;
 	json_decref(msg);
-	ret = batch(s, ops, e);
+	nanosleep(&nap, NULL);
+	start = clock_ns();
+	ret = batch(s, ops, "", NULL, e);
 	if (!ret)
-		ret = order(s, "time", set, &msg, e);
+		ret = order(s, "now", "", &msg, e);
 	if (ret)
 		return ret;
-	*ns = json_number_value(json_object_get(msg, "ns_per_line"));
+	*ns = (uint64_t)json_integer_value(json_object_get(msg, "held_at_ns")) > start
+		      ? NAN
+		      : json_number_value(json_object_get(msg, "ns_per_line"));
 	json_decref(msg);
 	return 0;
 }
 
 /* The fastest of several samples counts: what others did to the cache meanwhile is not the path's. */
-static int one_set(struct side *s, const char *set, const json_t *opened, json_t *out, struct err *e)
+static int one_set(struct side *s, const char *set, const json_t *opened, struct err *e)
 {
 	const uint64_t start = clock_ns();
-	double before = INFINITY, after = INFINITY, ns = 0;
+	double before = INFINITY, after = INFINITY, ns = NAN;
 	int n;
 
 	for (n = 0; n < SAMPLES && (n < SAMPLES_MIN || clock_ns() - start < SET_NS); n++) {
-		int ret = warm_batch_time(s, set, 0, &ns, e);
+		int ret = s->sample(s, set, 0, &ns, e);
 
 		if (ret)
 			return ret;
 		before = fmin(before, ns);
-		ret = warm_batch_time(s, set, OPS, &ns, e);
+		ret = s->sample(s, set, OPS, &ns, e);
 		if (ret)
 			return ret;
 		after = fmin(after, ns);
 	}
-	json_object_set_new(out, set,
-			    json_pack("{s:O, s:O, s:i, s:f, s:f}", "bytes",
-				      json_object_get(opened, "bytes"), "memory_ns_per_line",
-				      json_object_get(opened, "memory_ns_per_line"), "samples", n,
-				      "before_ns_per_line", before, "after_ns_per_line", after));
+	if (isinf(before) || isinf(after))
+		json_object_set_new(json_object_get(s->out, "not_measured"), set,
+				    json_string("the server never got the CPU in time"));
+	else
+		json_object_set_new(s->out, set,
+				    json_pack("{s:O, s:O, s:i, s:f, s:f}", "bytes",
+					      json_object_get(opened, "bytes"), "memory_ns_per_line",
+					      json_object_get(opened, "memory_ns_per_line"), "samples",
+					      n, "before_ns_per_line", before, "after_ns_per_line",
+					      after));
 	return 0;
 }
 
-static int one_side(struct side *s, int cpu, json_t **out, struct err *e)
+/* Both sides are open while either is measured: both CPUs stay awake. */
+static int open_side(struct side *s, int cpu, struct err *e)
 {
-	json_t *opened = NULL, *closed = NULL;
-	const json_t *sets;
-	int ret;
+	int ret = ask(s->child, s->who,
+		      json_pack("{s:s, s:s, s:i}", "cmd", "chase", "do", "open", "cpu", cpu), &s->opened,
+		      s->pass->timeout_ns, e);
 
-	ret = ask(s->child, s->who,
-		  json_pack("{s:s, s:s, s:i}", "cmd", "chase", "do", "open", "cpu", cpu), &opened,
-		  s->pass->timeout_ns, e);
-	if (ret)
-		return ret;
-	sets = json_object_get(opened, "sets");
-	*out = json_pack("{s:i, s:O, s:O, s:O}", "cpu", cpu, "huge_pages",
-			 json_object_get(opened, "huge_pages"), "assumed",
-			 json_object_get(opened, "assumed"), "not_measured",
-			 json_object_get(opened, "not_measured"));
-	ret = batch(s, OPS, e); /* how long does one take? */
+	if (!ret)
+		s->out = json_pack("{s:i, s:O, s:O, s:O}", "cpu", cpu, "huge_pages",
+				   json_object_get(s->opened, "huge_pages"), "assumed",
+				   json_object_get(s->opened, "assumed"), "not_measured",
+				   json_object_get(s->opened, "not_measured"));
+	return ret;
+}
+
+static int measure_side(struct side *s, struct err *e)
+{
+	const json_t *sets = json_object_get(s->opened, "sets");
+	int ret = batch(s, OPS, "", NULL, e); /* how long does one take? */
+
 	for (int i = 0; pollution_sets[i] && !ret; i++) {
 		const json_t *set = json_object_get(sets, pollution_sets[i]);
 
 		if (set)
-			ret = one_set(s, pollution_sets[i], set, *out, e);
+			ret = one_set(s, pollution_sets[i], set, e);
 	}
-	json_decref(opened);
-	if (!ret)
-		ret = order(s, "close", "", &closed, e);
-	json_decref(closed);
+	return ret;
+}
+
+static int close_side(struct side *s, struct err *e)
+{
+	json_t *msg = NULL;
+	int ret = order(s, "close", "", &msg, e);
+
+	json_decref(msg);
 	return ret;
 }
 
 int round_pollution(const struct pollution_pass *p, json_t **out, struct err *e)
 {
-	struct side client = {p, &p->clients[0], "a client", 0};
-	struct side server = {p, p->server, "the server", 0};
-	json_t *c = NULL, *s = NULL;
-	int ret = one_side(&client, p->client_cpu, &c, e);
+	struct side client = {
+		.pass = p, .child = &p->clients[0], .who = "a client", .sample = client_sample};
+	struct side server = {
+		.pass = p, .child = p->server, .who = "the server", .sample = server_sample};
+	int ret = open_side(&client, p->client_cpu, e);
 
 	if (!ret)
-		ret = one_side(&server, p->server_cpu, &s, e);
-	if (!ret) {
-		*out = json_pack("{s:i, s:O, s:O}", "ops", OPS, "client", c, "server", s);
-	}
-	json_decref(c);
-	json_decref(s);
+		ret = open_side(&server, p->server_cpu, e);
+	if (!ret)
+		ret = measure_side(&client, e);
+	if (!ret)
+		ret = measure_side(&server, e);
+	if (!ret)
+		ret = close_side(&client, e);
+	if (!ret)
+		ret = close_side(&server, e);
+	if (!ret)
+		*out = json_pack("{s:i, s:O, s:O}", "ops", OPS, "client", client.out, "server",
+				 server.out);
+	json_decref(client.opened);
+	json_decref(client.out);
+	json_decref(server.opened);
+	json_decref(server.out);
 	return ret;
 }

@@ -133,14 +133,22 @@ static json_t *cmd_run(struct client *c, const json_t *msg)
 
 static json_t *cmd_batch(struct client *c, const json_t *msg)
 {
-	const uint64_t ops = number(msg, "ops"), began = clock_ns(), idle = number(msg, "idle_ns");
+	const uint64_t ops = number(msg, "ops"), idle = number(msg, "idle_ns");
+	const char *set = text(msg, "set");
+	const bool watched = pollution_warm(set);
+	const uint64_t began = clock_ns();
+	uint64_t elapsed;
 	struct err e;
 
 	if (ops && native_batch(&c->native, ops, &e))
 		return control_error(&e);
-	while (!ops && clock_ns() - began < idle)
-		cpu_relax();
-	return json_pack("{s:I}", "elapsed_ns", (json_int_t)(clock_ns() - began));
+	do
+		elapsed = clock_ns() - began;
+	while (!ops && elapsed < idle);
+	if (!watched)
+		return json_pack("{s:I}", "elapsed_ns", (json_int_t)elapsed);
+	return json_pack("{s:I, s:f}", "elapsed_ns", (json_int_t)elapsed, "ns_per_line",
+			 pollution_time(set));
 }
 
 static void serve_commands(struct client *c)
@@ -160,7 +168,7 @@ static void serve_commands(struct client *c)
 		else if (!strcmp(cmd, "batch"))
 			answer = cmd_batch(c, msg);
 		else if (!strcmp(cmd, "chase"))
-			answer = pollution_order(msg);
+			answer = pollution_order(msg, c->fd);
 		else
 			answer = NULL;
 		json_decref(msg);

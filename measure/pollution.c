@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include "lib/clock.h"
 #include "lib/control.h"
 #include "lib/cpus.h"
 #include "measure/caches.h"
@@ -52,11 +54,14 @@ static struct {
 
 static void *stay_awake(void *arg)
 {
-	const struct sched_param none = {0};
+	const int policy = sched_getscheduler(0);
+	const bool realtime = policy == SCHED_FIFO || policy == SCHED_RR;
+	const struct sched_param p = {.sched_priority = realtime ? sched_get_priority_min(policy) : 0};
 
 	(void)arg;
-	/* below all others; any thread may become that */
-	sched_setscheduler(0, SCHED_IDLE, &none);
+	/* below all others, which any thread may become; or, where the user made the run a real-time one, below
+	 * its other threads, and so keeping the rest of the machine off this CPU */
+	sched_setscheduler(0, realtime ? policy : SCHED_IDLE, &p);
 	while (!atomic_load_explicit(&awake.stop, memory_order_relaxed))
 		;
 	return NULL;
@@ -136,8 +141,10 @@ static json_t *open_sets(int cpu)
 			if (held(&chases[i], &memory_ns, why, sizeof(why))) {
 				huge &= chases[i].huge;
 				json_object_set_new(sets, pollution_sets[i],
-						    json_pack("{s:I, s:f}", "bytes", (json_int_t)bytes,
-							      "memory_ns_per_line", memory_ns));
+						    json_pack("{s:I, s:f, s:f}", "bytes",
+							      (json_int_t)bytes, "memory_ns_per_line",
+							      memory_ns, "lap_ns",
+							      memory_ns * (double)chases[i].lines));
 				continue;
 			}
 			chase_close(&chases[i]);
@@ -161,7 +168,44 @@ static const struct chase *find(const char *name)
 	return NULL;
 }
 
-json_t *pollution_order(const json_t *msg)
+bool pollution_warm(const char *set)
+{
+	const struct chase *c = find(set);
+
+	if (c)
+		chase_warm(c, 2);
+	return c != NULL;
+}
+
+double pollution_time(const char *set)
+{
+	const struct chase *c = find(set);
+
+	return chase_time(c, c->lines);
+}
+
+static json_t *hold(const struct chase *c, int fd)
+{
+	json_t *msg = NULL;
+	uint64_t held_at;
+	double ns;
+	char byte;
+
+	if (control_send(fd, json_pack("{s:b}", "ok", 1)))
+		return NULL;
+	chase_warm(c, 2);
+	held_at = clock_ns();
+	/* the path's threads are on this CPU, too */
+	while (recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EINTR))
+		sched_yield();
+	ns = chase_time(c, c->lines);
+	if (control_recv(fd, &msg, 0))
+		return NULL;
+	json_decref(msg);
+	return json_pack("{s:f, s:I}", "ns_per_line", ns, "held_at_ns", (json_int_t)held_at);
+}
+
+json_t *pollution_order(const json_t *msg, int fd)
 {
 	const char *what = json_string_value(json_object_get(msg, "do"));
 	const struct chase *c = find(json_string_value(json_object_get(msg, "set")));
@@ -171,12 +215,8 @@ json_t *pollution_order(const json_t *msg)
 		return open_sets((int)json_integer_value(json_object_get(msg, "cpu")));
 	if (what && !strcmp(what, "close"))
 		return close_sets();
-	if (what && c && !strcmp(what, "warm")) {
-		chase_warm(c, 2);
-		return json_pack("{s:b}", "ok", 1);
-	}
-	if (what && c && !strcmp(what, "time"))
-		return json_pack("{s:f}", "ns_per_line", chase_time(c, c->lines));
+	if (what && c && !strcmp(what, "hold"))
+		return hold(c, fd);
 	err_set(&e, -EINVAL, "no such order, or no such working set");
 	return control_error(&e);
 }

@@ -184,7 +184,7 @@ static bool control(struct server *srv, int fd)
 	} else if (!strcmp(cmd, "verify_end")) {
 		answer = verify_end(srv, msg);
 	} else if (!strcmp(cmd, "chase")) {
-		answer = pollution_order(msg);
+		answer = pollution_order(msg, fd);
 	} else {
 		answer = json_pack("{s:s}", "error", "unknown command");
 	}
