@@ -22,6 +22,7 @@ enum {
 	CMD_CLIENT = 1 << 4,
 	CMD_VM = 1 << 5,
 	CMD_SINK = 1 << 6,
+	CMD_LIMITS = 1 << 7,
 };
 
 /* Every option's value: defaults, then the workload file, then the command line. */
@@ -35,6 +36,8 @@ struct config {
 		*json, *via;
 	bool verify, quiet, setup, overwrite, direct_io, buffered, mmap;
 	uint64_t watchdog_ns;
+	bool limits, pollution;
+	uint64_t limits_rounds;
 	/* serve, and between our own processes */
 	const char *listen;
 	uint64_t files, control_fd;
@@ -70,5 +73,6 @@ int cmd_cleanup(struct options *o);
 int cmd_client(struct options *o);
 int cmd_sink(struct options *o);
 int cmd_vm(struct options *o);
+int cmd_limits(struct options *o);
 
 #endif

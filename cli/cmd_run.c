@@ -8,6 +8,7 @@
 
 #include "cli/cmd.h"
 #include "cli/far_end.h"
+#include "cli/limits_run.h"
 #include "cli/plan.h"
 #include "cli/progress.h"
 #include "cli/result.h"
@@ -34,6 +35,8 @@ static void catch_signals(void)
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGHUP, &sa, NULL);
 }
+
+#define LIMITS_ROUNDS 9
 
 struct run {
 	struct options *o;
@@ -231,6 +234,31 @@ static void note_stolen(struct run *r)
 		  "compare ratios only, with more --rounds; or use a machine of your own");
 }
 
+/* Few samples, and only what the cells of this plan can be held against: a fraction of a second. That
+ * the limits are missing is no reason not to measure. */
+static void measure_limits(struct run *r)
+{
+	struct limits_wanted w = {.rounds = LIMITS_ROUNDS, .plan = &r->plan};
+	struct err e = {0};
+	json_t *limits;
+
+	for (unsigned int i = 0; i < r->plan.n; i++) {
+		const struct cell *c = &r->plan.cells[i];
+
+		if (!c->skipped)
+			limits_need(&w, c);
+	}
+	progress_show(&r->progress, "limits of this machine");
+	limits = limits_run(&r->dir, &w, &e);
+	result_not_measured(&r->result, "limits", limits ? NULL : e.what);
+	if (limits) {
+		json_object_set_new(r->result.root, "limits", limits);
+		limits_bind(&r->plan, limits);
+	} else if (!interrupted) {
+		warn("the limits of this machine are not measured: %s", e.what);
+	}
+}
+
 static int measure(struct run *r, struct err *e)
 {
 	const uint64_t start = clock_ns();
@@ -248,6 +276,10 @@ static int measure(struct run *r, struct err *e)
 		/* with the settings as they are now */
 		json_object_set_new(r->result.root, "host", host_describe());
 	}
+	if (r->o->config.limits)
+		measure_limits(r);
+	else
+		result_not_measured(&r->result, "limits", "left out by --no-limits");
 	ret = far_end_start(&r->receiver, &r->plan, e);
 	if (!ret)
 		ret = all_rounds(r, e);

@@ -129,6 +129,9 @@ static int add_section(struct plan *plan, const struct options *o, struct err *e
 				"to test");
 	if (c->buffered && c->mmap)
 		return err_set(e, -EINVAL, "--buffered and --mmap exclude each other");
+	if (c->pollution && !strcmp(c->pin, "none"))
+		return err_remedy((err_set(e, -EINVAL, "--pollution has to know who runs where"), e),
+				  "--pin split or --pin same");
 	if (c->rounds > plan->rounds)
 		plan->rounds = c->rounds;
 	cells = (uint64_t)c->source.n * c->sink.n * c->op.n * c->bs.n * c->depth.n * c->clients.n *

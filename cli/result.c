@@ -68,7 +68,7 @@ static json_t *not_measured(void)
 			 "copies in the kernel are not counted yet; declared_copy_factor has those in "
 			 "our own user-space code",
 			 "counters", "performance counters are not read yet", "limits",
-			 "the machine's ceilings are not measured yet");
+			 "nothing was run");
 }
 
 int result_open(struct result *r, struct plan *plan, const struct options *o, struct err *e)
@@ -141,7 +141,12 @@ void result_add_round(struct cell *c, struct round_result *rr)
 {
 	json_t *rounds = json_object_get(c->json, "rounds");
 	bool ok = json_array_size(rounds) == 0 || json_is_true(json_object_get(c->json, "path_ok"));
+	double rate = json_number_value(json_object_get(rr->round, "throughput_bytes_per_s"));
+	double limit =
+		json_number_value(json_object_get(json_object_get(c->json, "limit"), "bytes_per_s"));
 
+	if (limit > 0)
+		json_object_set_new(rr->round, "limit_share", json_real(rate / limit));
 	json_array_append(rounds, rr->round);
 	json_object_set_new(c->json, "path_ok", json_boolean(ok && rr->path_ok));
 	if (!rr->path_ok)
@@ -162,6 +167,16 @@ void result_add_error(struct cell *c, const struct round_result *rr, const struc
 		json_object_set_new(c->json, "remedy", json_text(e->remedy));
 	if (e->code == -EILSEQ)
 		json_object_set_new(c->json, "verified", json_false());
+}
+
+void result_not_measured(struct result *r, const char *what, const char *why)
+{
+	json_t *list = json_object_get(r->root, "not_measured");
+
+	if (why)
+		json_object_set_new(list, what, json_text(why));
+	else
+		json_object_del(list, what);
 }
 
 int result_write(struct result *r, struct err *e)

@@ -26,12 +26,17 @@ void result_add_error(struct cell *cell, const struct round_result *round, const
 /* Moves a cell to the list of what was left out, with the reason. */
 void result_skip(struct result *r, struct cell *cell, const char *why);
 
+/* Says why a member of the result is missing; why NULL: it is there. */
+void result_not_measured(struct result *r, const char *what, const char *why);
+
 /* Writes the file. 0, or -errno with a message. */
 int result_write(struct result *r, struct err *e);
 void result_close(struct result *r);
 
 /* The table on f: cells in groups, the best of each group marked. */
 void table_print(FILE *f, const struct plan *plan);
+/* Its part on --pollution, for the group of cells that `first` begins; nothing without that option. */
+void table_pollution(FILE *f, const struct plan *plan, const struct cell *first);
 /* A header line, then a line for each cell with every metric's median, lo and hi. */
 void csv_print(FILE *f, const struct plan *plan);
 

@@ -10,6 +10,8 @@
 
 #include "cli/round.h"
 #include "cli/round_json.h"
+#include "cli/round_pollution.h"
+#include "cli/talk.h"
 #include "lib/child.h"
 #include "lib/clock.h"
 #include "lib/control.h"
@@ -24,8 +26,6 @@
 #define VERIFY_BYTES (16ull << 20)
 #define VERIFY_OPS   64
 
-volatile int interrupted;
-
 struct round {
 	const struct cell *cell;
 	char mountpoint[300];
@@ -37,80 +37,9 @@ struct round {
 	uint64_t setup_ns; /* the slowest client's */
 };
 
-/* Where everybody runs. */
-struct placement {
-	int client[CPUS_MAX], nclient; /* client i on client[i % nclient]; 0: anywhere */
-	int server[CPUS_MAX], nserver;
-	bool shared;
-};
-
-static void place(const struct cell *c, struct placement *p)
-{
-	int all[CPUS_MAX], n = cpus_allowed(all, CPUS_MAX), half = n / 2;
-
-	p->nclient = p->nserver = 0;
-	p->shared = n < 2;
-	if (!strcmp(c->config.pin, "none") || n < 1)
-		return;
-	if (!strcmp(c->config.pin, "split") && n >= 2) {
-		/* not through a core: the list has its hardware threads side by side */
-		if (half > 1 && cpus_share_core(all[half - 1], all[half]))
-			half--;
-		p->nclient = half;
-		p->nserver = n - half;
-		memcpy(p->client, all, sizeof(int) * (size_t)half);
-		memcpy(p->server, all + half, sizeof(int) * (size_t)(n - half));
-		return;
-	}
-	p->shared = true;
-	p->nclient = (int)c->clients < n ? (int)c->clients : n;
-	p->nserver = p->nclient;
-	memcpy(p->client, all, sizeof(int) * (size_t)p->nclient);
-	memcpy(p->server, all, sizeof(int) * (size_t)p->nserver);
-}
-
 static uint64_t integer(const json_t *obj, const char *name)
 {
 	return (uint64_t)json_integer_value(json_object_get(obj, name));
-}
-
-/* An answer from a process, with its error if it is one, and its death if it died. */
-static int answer(struct child *c, const char *who, json_t **msg, uint64_t timeout_ns, struct err *e)
-{
-	uint64_t end = clock_ns() + timeout_ns;
-	int ret;
-
-	do {
-		uint64_t now = clock_ns();
-
-		ret = interrupted ? -EINTR : control_recv(c->control, msg, end > now ? end - now : 0);
-	} while (ret == -EINTR && !interrupted);
-	if (ret == -EINTR)
-		return err_set(e, -EINTR, "interrupted");
-	if (ret == -ETIMEDOUT)
-		return err_set(e, -ETIMEDOUT, "%s does not answer", who);
-	if (ret == -EPIPE) {
-		child_wait(c, NSEC_PER_SEC);
-		return err_set(e, -EPIPE, "%s %s in the middle of the round", who, child_fate(c));
-	}
-	if (ret)
-		return err_sys(e, ret, "talking to %s", who);
-	ret = control_is_error(*msg, e);
-	if (ret) {
-		json_decref(*msg);
-		*msg = NULL;
-	}
-	return ret;
-}
-
-static int ask(struct child *c, const char *who, json_t *question, json_t **msg, uint64_t timeout_ns,
-	       struct err *e)
-{
-	int ret = control_send(c->control, question);
-
-	if (ret && ret != -EPIPE)
-		return err_sys(e, ret, "talking to %s", who);
-	return answer(c, who, msg, timeout_ns, e); /* a dead one's last words may still be there */
 }
 
 static int start_server(struct round *r, const struct placement *p, struct err *e)
@@ -500,6 +429,24 @@ static int measure(struct round *r, struct round_result *out, struct err *e)
 	return ret;
 }
 
+static int pollution(struct round *r, const struct placement *p, struct round_result *out, struct err *e)
+{
+	const struct pollution_pass pass = {
+		.server = &r->server,
+		.clients = r->clients,
+		.nclients = r->nclients,
+		.client_cpu = p->client[0],
+		.server_cpu = p->server[0],
+		.timeout_ns = r->cell->config.watchdog_ns,
+	};
+	json_t *j = NULL;
+	int ret = round_pollution(&pass, &j, e);
+
+	if (!ret)
+		json_object_set_new(out->round, "pollution", j);
+	return ret;
+}
+
 int round_run(struct rundir *dir, const struct cell *cell, bool want_verify, bool want_measure,
 	      struct round_result *out, struct err *e)
 {
@@ -510,7 +457,7 @@ int round_run(struct rundir *dir, const struct cell *cell, bool want_verify, boo
 	*out = (struct round_result){0};
 	if (!p)
 		return err_sys(e, -ENOMEM, "a round");
-	place(cell, p);
+	cpus_place(p, cell->config.pin, cell->clients);
 	ret = rundir_mountpoint(dir, r.mountpoint, sizeof(r.mountpoint), e);
 	if (!ret)
 		ret = start_server(&r, p, e);
@@ -520,6 +467,8 @@ int round_run(struct rundir *dir, const struct cell *cell, bool want_verify, boo
 		ret = verify(&r, out, e);
 	if (!ret && want_measure)
 		ret = measure(&r, out, e);
+	if (!ret && want_measure && cell->config.pollution)
+		ret = pollution(&r, p, out, e);
 	/* a client that lost its server says so in its own words: name the cause instead */
 	if (ret && ret != -EINTR && r.server.pid && !child_wait(&r.server, 0) &&
 	    WIFSIGNALED(r.server.status))

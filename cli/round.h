@@ -6,10 +6,8 @@
 #include <jansson.h>
 
 #include "cli/plan.h"
+#include "cli/talk.h"
 #include "lib/rundir.h"
-
-/* Set by the signal handlers of `run`; every wait looks at it. */
-extern volatile int interrupted;
 
 struct round_result {
 	json_t *round;     /* the round's object for the result file */

@@ -13,6 +13,7 @@
 #include "lib/control.h"
 #include "lib/cpus.h"
 #include "lib/pattern.h"
+#include "measure/pollution.h"
 #include "measure/usage.h"
 
 struct client {
@@ -145,6 +146,26 @@ static json_t *cmd_run(struct client *c, const json_t *msg)
 			 hist_to_json(&r->latency), "usage", usage_to_json(&spent));
 }
 
+static json_t *cmd_batch(struct client *c, const json_t *msg)
+{
+	const uint64_t ops = number(msg, "ops"), idle = number(msg, "idle_ns");
+	const char *set = text(msg, "set");
+	const bool watched = pollution_warm(set);
+	const uint64_t began = clock_ns();
+	uint64_t elapsed;
+	struct err e;
+
+	if (ops && native_batch(&c->native, ops, &e))
+		return control_error(&e);
+	do
+		elapsed = clock_ns() - began;
+	while (!ops && elapsed < idle);
+	if (!watched)
+		return json_pack("{s:I}", "elapsed_ns", (json_int_t)elapsed);
+	return json_pack("{s:I, s:f}", "elapsed_ns", (json_int_t)elapsed, "ns_per_line",
+			 pollution_time(set));
+}
+
 static void serve_commands(struct client *c)
 {
 	json_t *msg = NULL, *answer;
@@ -159,6 +180,10 @@ static void serve_commands(struct client *c)
 			answer = cmd_verify(c, msg);
 		else if (!strcmp(cmd, "run"))
 			answer = cmd_run(c, msg);
+		else if (!strcmp(cmd, "batch"))
+			answer = cmd_batch(c, msg);
+		else if (!strcmp(cmd, "chase"))
+			answer = pollution_order(msg, c->fd);
 		else
 			answer = NULL;
 		json_decref(msg);

@@ -13,6 +13,10 @@
  *   {"cmd": "run", "start_at": ns, "runtime_ns": n, "count": n} -> {"ops", "payload_bytes",
  *     "elapsed_ns", "wall_ns", "produce_ns", "produce_cpu_ns", "copied_bytes", "passes", "drop_cpu_ns",
  *     "latency": histogram, "usage": {...}}
+ *   {"cmd": "batch", "ops": n, "idle_ns": n, "set": NAME} -> {"elapsed_ns": n, "ns_per_line": x}:
+ *     operations and nothing else, or with 0 operations so long a time without any; ns_per_line if this
+ *     working set is open (measure/pollution.h)
+ *   {"cmd": "chase", ...}                         -> see measure/pollution.h
  *   {"cmd": "stop"}                               -> no answer; the process ends
  */
 int client_main(int fd);

@@ -109,12 +109,45 @@ static double faults(const json_t *r)
 	return n / num(r, "ops");
 }
 
+static double limit_share(const json_t *r)
+{
+	return num(r, "limit_share");
+}
+
 static double user_copies(const json_t *r)
 {
 	double n = sub2(r, "copied_bytes", "client_user", "user") +
 		   sub2(r, "copied_bytes", "server_user", "user");
 
 	return n / num(r, "payload_bytes");
+}
+
+/* What a batch of operations did to the time that a line of a working set takes. */
+static double pollution(const json_t *r, const char *role, const char *set)
+{
+	const json_t *p = json_object_get(json_object_get(r, "pollution"), role);
+
+	return sub(p, set, "after_ns_per_line") - sub(p, set, "before_ns_per_line");
+}
+
+static double client_l2(const json_t *r)
+{
+	return pollution(r, "client", "l2");
+}
+
+static double client_llc(const json_t *r)
+{
+	return pollution(r, "client", "llc");
+}
+
+static double server_l2(const json_t *r)
+{
+	return pollution(r, "server", "l2");
+}
+
+static double server_llc(const json_t *r)
+{
+	return pollution(r, "server", "llc");
 }
 
 static double produce(const json_t *r)
@@ -129,6 +162,7 @@ static double setup(const json_t *r)
 
 const struct metric metrics[] = {
 	{"throughput_bytes_per_s", "bytes/s", BETTER_HIGHER, throughput},
+	{"limit_share", "1", BETTER_HIGHER, limit_share},
 	{"latency_p50_ns", "ns", BETTER_LOWER, p50},
 	{"latency_p90_ns", "ns", BETTER_LOWER, p90},
 	{"latency_p99_ns", "ns", BETTER_LOWER, p99},
@@ -142,6 +176,10 @@ const struct metric metrics[] = {
 	{"context_switches_per_op", "1/op", BETTER_LOWER, switches},
 	{"page_faults_per_op", "1/op", BETTER_LOWER, faults},
 	{"declared_copy_factor", "1", BETTER_LOWER, user_copies},
+	{"client_l2_pollution_ns_per_line", "ns/line", BETTER_LOWER, client_l2},
+	{"client_llc_pollution_ns_per_line", "ns/line", BETTER_LOWER, client_llc},
+	{"server_l2_pollution_ns_per_line", "ns/line", BETTER_LOWER, server_l2},
+	{"server_llc_pollution_ns_per_line", "ns/line", BETTER_LOWER, server_llc},
 	{"produce_ns_per_op", "ns/op", BETTER_NEITHER, produce},
 	{"setup_ns", "ns", BETTER_LOWER, setup},
 	{0},

@@ -3,8 +3,8 @@
  * The server process around a path: starts it, answers the control channel while it serves, ends it.
  *
  * Control messages, each answered by one: {"cmd": "stats"}, {"cmd": "verify", "seed": n, "op": "read",
- * "len": n}, {"cmd": "verify_end", "files": [bytes, ...]}, {"cmd": "stop"}. The end of the channel is
- * the order to stop, so that a server never outlives the run that started it.
+ * "len": n}, {"cmd": "verify_end", "files": [bytes, ...]}, {"cmd": "chase", ...} (measure/pollution.h),
+ * {"cmd": "stop"}. The end of the channel is the order to stop, so that a server never outlives the run that started it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,6 +21,7 @@
 
 #include "lib/control.h"
 #include "lib/pattern.h"
+#include "measure/pollution.h"
 #include "measure/usage.h"
 #include "servers/server.h"
 
@@ -199,6 +200,8 @@ static bool control(struct server *srv, int fd)
 		answer = verify_begin(srv, msg);
 	} else if (!strcmp(cmd, "verify_end")) {
 		answer = verify_end(srv, msg);
+	} else if (!strcmp(cmd, "chase")) {
+		answer = pollution_order(msg, fd);
 	} else {
 		answer = json_pack("{s:s}", "error", "unknown command");
 	}

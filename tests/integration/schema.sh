@@ -23,6 +23,7 @@ result() { # result STATUS ARGS...: a small run with this exit status; its JSON 
 result 0 --setup --op write,read --csv "$T/csv"
 result 0 --setup --clients 2 --op read
 result 0 --source anon --depth 3 --clients 2 --produce once --pattern random --pin none --no-verify
+result 0 --path copy,ipc --op write,read --pollution --no-limits
 result 0 --path copy,splice,ipc --sink file --file "$T/data" --op write,read
 result 0 --path copy,ipc --sink tcp --op write,read
 # cells that fail: before they start, and by not taking the promised route (splice never splices 512 bytes)
