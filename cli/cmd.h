@@ -29,9 +29,11 @@ struct config {
 	struct names path, sink, source, op;
 	struct numbers bs, depth, clients;
 	/* the same for all cells */
-	uint64_t rounds, runtime_ns, warmup_ns, count, size, max_io;
+	uint64_t rounds, counted_rounds, runtime_ns, warmup_ns, count, size, max_io;
 	const char *serve_sink, *driver, *file, *pin, *produce, *pattern, *output, *csv, *json;
 	bool verify, quiet, setup, overwrite, direct_io;
+	struct names events, serve_events; /* performance counters */
+	bool events_system, list_events;
 	uint64_t watchdog_ns;
 	/* serve, and between our own processes */
 	uint64_t files, control_fd;
@@ -60,6 +62,7 @@ struct options {
 /* Fills in the tables and the defaults. */
 void options_init(struct options *o);
 
+int list_events(void); /* list --events: cli/list_events.c */
 int cmd_list(struct options *o);
 int cmd_run(struct options *o);
 int cmd_serve(struct options *o);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/cmd.h"
+#include "cli/instruments.h"
 #include "cli/plan.h"
 #include "cli/progress.h"
 #include "cli/result.h"
@@ -40,13 +41,14 @@ struct run {
 	struct result result;
 	struct rundir dir;
 	struct progress progress;
+	struct instruments instruments;
 };
 
 static unsigned int rounds_left(const struct cell *c, uint64_t round)
 {
-	return c->skipped || c->failed || round >= c->config.rounds
-		       ? 0
-		       : (unsigned int)(c->config.rounds - round);
+	uint64_t all = c->config.rounds + c->config.counted_rounds;
+
+	return c->skipped || c->failed || round >= all ? 0 : (unsigned int)(all - round);
 }
 
 static unsigned int count_rounds(const struct plan *plan)
@@ -84,9 +86,11 @@ static void one_round(struct run *r, struct cell *c, uint64_t round)
 {
 	struct round_result rr;
 	char what[96], bs[32];
+	const bool counted = round >= c->config.rounds;
 	struct err e = {0};
 	int ret;
 
+	c->instruments = counted ? &r->instruments : NULL;
 	snprintf(what, sizeof(what), "%s %s %s %s", c->path->name, op_names[c->op], c->sink->name,
 		 format_size(bs, sizeof(bs), c->bs));
 	progress_show(&r->progress, what);
@@ -105,11 +109,13 @@ static void one_round(struct run *r, struct cell *c, uint64_t round)
 		     op_names[c->op], bs);
 		err_print(&e);
 	} else {
-		result_add_round(c, &rr);
+		result_add_round(c, &rr, counted);
+		result_not_counted(&r->result, rr.missing);
 		progress_step(&r->progress);
 		if (!rr.path_ok)
 			warn("path %s did not do what its name says: %s", c->path->name, rr.problem);
 	}
+	json_decref(rr.missing);
 	json_decref(rr.round);
 	json_decref(rr.evidence);
 }
@@ -117,9 +123,10 @@ static void one_round(struct run *r, struct cell *c, uint64_t round)
 /* Round by round over all cells, so that a machine that drifts drifts for all of them. */
 static int all_rounds(struct run *r, struct err *e)
 {
+	const uint64_t rounds = r->plan.rounds + r->plan.counted_rounds;
 	int ret = 0;
 
-	for (uint64_t round = 0; round < r->plan.rounds && !interrupted && !ret; round++) {
+	for (uint64_t round = 0; round < rounds && !interrupted && !ret; round++) {
 		for (unsigned int i = 0; i < r->plan.n && !interrupted && !ret; i++) {
 			struct cell *c = &r->plan.cells[i];
 
@@ -185,6 +192,8 @@ static int export(const struct run *r, struct err *e)
 	}
 	if (!c->quiet && !is_stdout(c->json) && !is_stdout(c->csv))
 		table_print(stdout, &r->plan);
+	if (!c->quiet && !is_stdout(c->json) && !is_stdout(c->csv) && r->instruments.asked)
+		counters_print(stdout, &r->plan);
 	return 0;
 }
 
@@ -269,11 +278,19 @@ int cmd_run(struct options *o)
 		err_print(&e);
 		return EXIT_USAGE;
 	}
+	if (instruments_open(&r->instruments, &o->config, &e)) {
+		err_print(&e);
+		return EXIT_USAGE;
+	}
+	for (unsigned int i = 0; i < r->plan.n && !r->instruments.events.n; i++)
+		r->plan.cells[i].config.counted_rounds = 0;
 	if (is_stdout(o->config.json) && is_stdout(o->config.csv)) {
 		fprintf(stderr, "zcbench: error: --json - and --csv - both want standard output\n");
 		return EXIT_USAGE;
 	}
 	ret = result_open(&r->result, &r->plan, o, &e);
+	if (!ret)
+		result_not_counted(&r->result, r->instruments.missing);
 	if (!ret)
 		ret = rundir_open(&r->dir, &e);
 	if (ret) {
@@ -294,6 +311,7 @@ int cmd_run(struct options *o)
 	if (!o->config.quiet)
 		fprintf(stderr, "result: %s\n", r->result.path);
 	result_close(&r->result);
+	instruments_close(&r->instruments);
 	plan_free(&r->plan);
 	free(r);
 	return status;

@@ -29,6 +29,7 @@ int cmd_serve(struct options *o)
 				 .max_io = c->max_io,
 				 .shares_cpu = c->shares_cpu};
 	struct stat st;
+	struct err e;
 
 	if (o->rest.n != 2)
 		return usage("serve needs a path and a mount point", "");
@@ -50,6 +51,11 @@ int cmd_serve(struct options *o)
 		.overwrite = c->overwrite,
 		.fill = c->fill,
 	};
+	for (unsigned int i = 0; i < c->serve_events.n; i++)
+		if (events_add(&s.events, c->serve_events.v[i], &e)) {
+			err_print(&e);
+			return EXIT_USAGE;
+		}
 	return serve(&s);
 }
 

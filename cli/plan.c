@@ -101,6 +101,8 @@ static int add_section(struct plan *plan, const struct options *o, struct err *e
 				"to test");
 	if (c->rounds > plan->rounds)
 		plan->rounds = c->rounds;
+	if (c->counted_rounds > plan->counted_rounds)
+		plan->counted_rounds = c->counted_rounds;
 	cells = (uint64_t)c->source.n * c->sink.n * c->op.n * c->bs.n * c->depth.n * c->clients.n *
 		sel.n;
 	if (cells > CELLS_MAX)

@@ -19,12 +19,15 @@ struct result {
  * of the plan that is not skipped. */
 int result_open(struct result *r, struct plan *plan, const struct options *o, struct err *e);
 
-/* Adds what a round gave. */
-void result_add_round(struct cell *cell, struct round_result *round);
+/* Adds what a round gave: to `rounds`, or to `counted_rounds`, whose times are not used. */
+void result_add_round(struct cell *cell, struct round_result *round, bool counted);
 /* Adds the reason why a cell failed, and what the server had negotiated, if it got that far. */
 void result_add_error(struct cell *cell, const struct round_result *round, const struct err *e);
 /* Moves a cell to the list of what was left out, with the reason. */
 void result_skip(struct result *r, struct cell *cell, const char *why);
+
+/* Adds to `not_measured` what was not counted and why: {"EVENT" or "ROLE EVENT": why}. NULL: nothing. */
+void result_not_counted(struct result *r, json_t *missing);
 
 /* Writes the file. 0, or -errno with a message. */
 int result_write(struct result *r, struct err *e);
@@ -32,6 +35,11 @@ void result_close(struct result *r);
 
 /* The table on f: cells in groups, the best of each group marked. */
 void table_print(FILE *f, const struct plan *plan);
+/* What was counted in each cell, for each operation and KiB (cli/counters_report.c). */
+void counters_print(FILE *f, const struct plan *plan);
+/* The same as {ROLE: {EVENT: {"user", "kernel" or "total": {"per_op", "per_kib"}, "scaled"}}}, medians over
+ * counted rounds. */
+json_t *counters_summary(const json_t *counted_rounds);
 /* A header line, then a line for each cell with every metric's median, lo and hi. */
 void csv_print(FILE *f, const struct plan *plan);
 

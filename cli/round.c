@@ -148,6 +148,10 @@ static int start_server(struct round *r, const struct placement *p, struct err *
 		argv[n++] = "--no-aligned";
 	if (p->shared)
 		argv[n++] = "--shares-cpu";
+	if (r->cell->instruments) {
+		argv[n++] = "--events";
+		argv[n++] = r->cell->instruments->names;
+	}
 	argv[n++] = "--fault";
 	argv[n++] = (char *)c->fault;
 	for (unsigned int i = 0; i < r->cell->nargs; i++)
@@ -178,7 +182,7 @@ static int start_client(struct round *r, unsigned int i, const struct placement 
 	r->nclients = i + 1;
 	snprintf(file, sizeof(file), "%s/data%u", r->mountpoint, i);
 	ret = control_send(r->clients[i].control,
-			   json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:b, s:i, s:I, s:O}",
+			   json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:b, s:i, s:I, s:O, s:o}",
 				     "file", file, "io", c->path->client == CLIENT_IPC ? "ipc" : "fuse",
 				     "op", op_names[c->op], "source", c->source->name, "bs",
 				     (json_int_t)c->bs, "depth", (json_int_t)c->depth, "file_size",
@@ -186,7 +190,8 @@ static int start_client(struct round *r, unsigned int i, const struct placement 
 				     !strcmp(c->config.pattern, "random"), "produce",
 				     c->op == OP_WRITE && !strcmp(c->config.produce, "each"), "cpu",
 				     p->nclient ? p->client[i % (unsigned int)p->nclient] : -1, "number",
-				     (json_int_t)i, "server", r->evidence));
+				     (json_int_t)i, "server", r->evidence, "events",
+				     instruments_names(c->instruments)));
 	return ret ? err_sys(e, ret, "talking to a client") : 0;
 }
 
@@ -426,7 +431,7 @@ static int measure(struct round *r, struct round_result *out, struct err *e)
 {
 	const struct config *c = &r->cell->config;
 	json_t *before = NULL, *after = NULL, *results = json_array(), *discard = json_array();
-	json_t *routes;
+	json_t *routes, *cpus_before, *cpus_after, *counters;
 	struct system_usage sys0, sys1, sys;
 	bool sys_known;
 	static struct round_totals t;
@@ -436,10 +441,12 @@ static int measure(struct round *r, struct round_result *out, struct err *e)
 		ret = run_clients(r, c->warmup_ns, 0, discard, e);
 	if (!ret)
 		ret = server_stats(r, &before, e);
+	cpus_before = instruments_read(r->cell->instruments);
 	sys_known = !usage_system(&sys0);
 	if (!ret)
 		ret = run_clients(r, c->runtime_ns, c->count, results, e);
 	sys_known = !usage_system(&sys1) && sys_known;
+	cpus_after = instruments_read(r->cell->instruments);
 	if (!ret)
 		ret = server_stats(r, &after, e);
 	if (!ret)
@@ -453,9 +460,16 @@ static int measure(struct round *r, struct round_result *out, struct err *e)
 		judge_path(r->cell, routes, t.payload, out);
 		out->round = round_json(&t, before, after, sys_known ? &sys : NULL, routes, results);
 		json_object_set_new(out->round, "setup_ns", json_integer((json_int_t)r->setup_ns));
+		out->missing = json_object();
+		counters = instruments_counters(r->cell->instruments, results, before, after,
+						cpus_before, cpus_after, out->missing);
+		if (counters)
+			json_object_set_new(out->round, "counters", counters);
 	}
 	json_decref(before);
 	json_decref(after);
+	json_decref(cpus_before);
+	json_decref(cpus_after);
 	json_decref(results);
 	json_decref(discard);
 	return ret;
