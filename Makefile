@@ -7,7 +7,7 @@ BUILD   ?= build
 BIN     ?= zcbench
 CFLAGS  ?= -O2 -g
 
-PKGS     := fuse3 liburing jansson inih
+PKGS     := fuse3 liburing jansson inih libelf
 DIRS     := cli clients servers measure lib
 SRCS     := $(foreach d,$(DIRS),$(wildcard $(d)/*.c))
 OBJS     := $(SRCS:%.c=$(BUILD)/%.o)
@@ -16,7 +16,7 @@ PKG_LIBS   = $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DZCBENCH_DATADIR='"$(PREFIX)/share/zcbench"' -I. -I$(BUILD) \
 	-Wall -Wextra -Werror -Wformat=2 -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
-	-Wno-missing-field-initializers -pthread $(PKG_CFLAGS) $(CFLAGS)
+	-Wno-missing-field-initializers -fno-omit-frame-pointer -pthread $(PKG_CFLAGS) $(CFLAGS)
 LIBS = $(PKG_LIBS) -lpfm -pthread -lm
 Q    = $(if $(V),,@)
 

@@ -29,11 +29,12 @@ struct config {
 	struct names path, sink, source, op;
 	struct numbers bs, depth, clients;
 	/* the same for all cells */
-	uint64_t rounds, counted_rounds, runtime_ns, warmup_ns, count, size, max_io;
+	uint64_t rounds, counted_rounds, sampled_rounds, runtime_ns, warmup_ns, count, size, max_io;
 	const char *serve_sink, *driver, *file, *pin, *produce, *pattern, *output, *csv, *json;
 	bool verify, quiet, setup, overwrite, direct_io;
 	struct names events, serve_events; /* performance counters */
-	bool events_system, list_events;
+	bool events_system, list_events, breakdown;
+	const char *flame;
 	uint64_t watchdog_ns;
 	/* serve, and between our own processes */
 	uint64_t files, control_fd;

@@ -42,11 +42,13 @@ struct run {
 	struct rundir dir;
 	struct progress progress;
 	struct instruments instruments;
+	json_t *no_samples;
+	struct sampler *sampler; /* NULL: none is wanted, or it is not allowed */
 };
 
 static unsigned int rounds_left(const struct cell *c, uint64_t round)
 {
-	uint64_t all = c->config.rounds + c->config.counted_rounds;
+	uint64_t all = c->config.rounds + c->config.counted_rounds + c->config.sampled_rounds;
 
 	return c->skipped || c->failed || round >= all ? 0 : (unsigned int)(all - round);
 }
@@ -86,11 +88,15 @@ static void one_round(struct run *r, struct cell *c, uint64_t round)
 {
 	struct round_result rr;
 	char what[96], bs[32];
-	const bool counted = round >= c->config.rounds;
+	const enum round_kind kind = round < c->config.rounds ? ROUND_TIMED
+				     : round < c->config.rounds + c->config.counted_rounds
+					     ? ROUND_COUNTED
+					     : ROUND_SAMPLED;
 	struct err e = {0};
 	int ret;
 
-	c->instruments = counted ? &r->instruments : NULL;
+	c->instruments = kind == ROUND_COUNTED ? &r->instruments : NULL;
+	c->sampler = kind == ROUND_SAMPLED ? r->sampler : NULL;
 	snprintf(what, sizeof(what), "%s %s %s %s", c->path->name, op_names[c->op], c->sink->name,
 		 format_size(bs, sizeof(bs), c->bs));
 	progress_show(&r->progress, what);
@@ -109,8 +115,8 @@ static void one_round(struct run *r, struct cell *c, uint64_t round)
 		     op_names[c->op], bs);
 		err_print(&e);
 	} else {
-		result_add_round(c, &rr, counted);
-		result_not_counted(&r->result, rr.missing);
+		result_add_round(c, &rr, kind);
+		result_not_measured(&r->result, "counters ", rr.missing);
 		progress_step(&r->progress);
 		if (!rr.path_ok)
 			warn("path %s did not do what its name says: %s", c->path->name, rr.problem);
@@ -123,7 +129,7 @@ static void one_round(struct run *r, struct cell *c, uint64_t round)
 /* Round by round over all cells, so that a machine that drifts drifts for all of them. */
 static int all_rounds(struct run *r, struct err *e)
 {
-	const uint64_t rounds = r->plan.rounds + r->plan.counted_rounds;
+	const uint64_t rounds = r->plan.rounds + r->plan.counted_rounds + r->plan.sampled_rounds;
 	int ret = 0;
 
 	for (uint64_t round = 0; round < rounds && !interrupted && !ret; round++) {
@@ -194,6 +200,10 @@ static int export(const struct run *r, struct err *e)
 		table_print(stdout, &r->plan);
 	if (!c->quiet && !is_stdout(c->json) && !is_stdout(c->csv) && r->instruments.asked)
 		counters_print(stdout, &r->plan);
+	if (!c->quiet && !is_stdout(c->json) && !is_stdout(c->csv) && c->breakdown && r->sampler)
+		breakdown_print(stdout, &r->plan);
+	if (c->flame && r->sampler)
+		return breakdown_flames(&r->plan, c->flame, e);
 	return 0;
 }
 
@@ -265,6 +275,35 @@ static int measure(struct run *r, struct err *e)
 	return ret ? ret : result_write(&r->result, e);
 }
 
+/* A run that may not take samples goes on without. */
+static void open_sampler(struct run *r)
+{
+	const struct config *c = &r->o->config;
+	struct err e = {0};
+
+	if (!c->breakdown && !c->flame)
+		return;
+	if (!sampler_open(&r->sampler, &e))
+		return;
+	warn("no samples: %s; try: %s", e.what, e.remedy);
+	r->no_samples = json_pack("{s:o}", "breakdown", json_sprintf("%s; try: %s", e.what, e.remedy));
+}
+
+/* No rounds for what cannot be observed. */
+static void prepare_cells(struct run *r)
+{
+	for (unsigned int i = 0; i < r->plan.n; i++) {
+		struct cell *c = &r->plan.cells[i];
+
+		if (!r->instruments.events.n)
+			c->config.counted_rounds = 0;
+		if (!r->sampler)
+			c->config.sampled_rounds = 0;
+		c->shares = json_object();
+		c->stacks = json_object();
+	}
+}
+
 int cmd_run(struct options *o)
 {
 	struct run *r = calloc(1, sizeof(*r));
@@ -282,15 +321,17 @@ int cmd_run(struct options *o)
 		err_print(&e);
 		return EXIT_USAGE;
 	}
-	for (unsigned int i = 0; i < r->plan.n && !r->instruments.events.n; i++)
-		r->plan.cells[i].config.counted_rounds = 0;
+	open_sampler(r);
+	prepare_cells(r);
 	if (is_stdout(o->config.json) && is_stdout(o->config.csv)) {
 		fprintf(stderr, "zcbench: error: --json - and --csv - both want standard output\n");
 		return EXIT_USAGE;
 	}
 	ret = result_open(&r->result, &r->plan, o, &e);
 	if (!ret)
-		result_not_counted(&r->result, r->instruments.missing);
+		result_not_measured(&r->result, "counters ", r->instruments.missing);
+	if (!ret)
+		result_not_measured(&r->result, "", r->no_samples);
 	if (!ret)
 		ret = rundir_open(&r->dir, &e);
 	if (ret) {
@@ -312,6 +353,8 @@ int cmd_run(struct options *o)
 		fprintf(stderr, "result: %s\n", r->result.path);
 	result_close(&r->result);
 	instruments_close(&r->instruments);
+	json_decref(r->no_samples);
+	sampler_close(r->sampler);
 	plan_free(&r->plan);
 	free(r);
 	return status;

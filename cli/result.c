@@ -13,7 +13,7 @@
 #include "measure/host.h"
 #include "measure/metrics.h"
 
-static int make_folder(char *path, struct err *e)
+int make_folder(char *path, struct err *e)
 {
 	for (char *p = path + 1;; p++) {
 		char c = *p;
@@ -134,13 +134,16 @@ void result_skip(struct result *r, struct cell *c, const char *why)
 	}
 }
 
-void result_add_round(struct cell *c, struct round_result *rr, bool counted)
+void result_add_round(struct cell *c, struct round_result *rr, enum round_kind kind)
 {
 	json_t *rounds = json_object_get(c->json, "rounds");
 	json_t *counted_rounds = json_object_get(c->json, "counted_rounds");
 	bool ok = json_array_size(rounds) == 0 || json_is_true(json_object_get(c->json, "path_ok"));
 
-	json_array_append(counted ? counted_rounds : rounds, rr->round);
+	if (kind == ROUND_SAMPLED)
+		json_object_set_new(c->json, "breakdown", breakdown_json(c));
+	else
+		json_array_append(kind == ROUND_COUNTED ? counted_rounds : rounds, rr->round);
 	json_object_set_new(c->json, "path_ok", json_boolean(ok && rr->path_ok));
 	if (!rr->path_ok)
 		json_object_set_new(c->json, "path_problem", json_text(rr->problem));
@@ -148,7 +151,7 @@ void result_add_round(struct cell *c, struct round_result *rr, bool counted)
 		json_object_set(c->json, "evidence", rr->evidence);
 	if (rr->verified || !json_object_get(c->json, "verified"))
 		json_object_set_new(c->json, "verified", json_boolean(rr->verified));
-	if (counted)
+	if (kind == ROUND_COUNTED)
 		json_object_set_new(c->json, "counters", counters_summary(counted_rounds));
 	json_object_set_new(c->json, "summary", metrics_summarise(rounds, counted_rounds));
 }
@@ -164,7 +167,7 @@ void result_add_error(struct cell *c, const struct round_result *rr, const struc
 		json_object_set_new(c->json, "verified", json_false());
 }
 
-void result_not_counted(struct result *r, json_t *missing)
+void result_not_measured(struct result *r, const char *prefix, json_t *missing)
 {
 	json_t *list = json_object_get(r->root, "not_measured"), *why;
 	const char *name;
@@ -172,7 +175,7 @@ void result_not_counted(struct result *r, json_t *missing)
 	json_object_foreach (missing, name, why) {
 		char key[160];
 
-		snprintf(key, sizeof(key), "counters %s", name);
+		snprintf(key, sizeof(key), "%s%s", prefix, name);
 		if (!json_object_get(list, key))
 			json_object_set(list, key, why);
 	}

@@ -427,6 +427,54 @@ static void judge_path(const struct cell *c, const json_t *routes, uint64_t payl
 	}
 }
 
+/* The processes whose samples count; for the caller to free. */
+static struct sampled *sampled(const struct round *r)
+{
+	struct sampled *who = calloc(r->nclients + 1, sizeof(*who));
+
+	for (unsigned int i = 0; who && i < r->nclients; i++)
+		who[i] = (struct sampled){.pid = r->clients[i].pid, .role = ROLE_CLIENT};
+	if (who)
+		who[r->nclients] = (struct sampled){.pid = r->server.pid, .role = ROLE_SERVER};
+	return who;
+}
+
+/* Only the measured loops count: not what is said about them before and after. */
+static void set_times(struct sampled *who, unsigned int clients, uint64_t start_ns,
+		      const json_t *results)
+{
+	who[clients].from_ns = start_ns;
+	for (unsigned int i = 0; i < clients; i++) {
+		who[i].from_ns = start_ns;
+		who[i].to_ns = start_ns + integer(json_array_get(results, i), "wall_ns");
+		if (who[i].to_ns > who[clients].to_ns)
+			who[clients].to_ns = who[i].to_ns;
+	}
+}
+
+/* The measured part, and what is in it by samples. */
+static int run_sampled(struct round *r, json_t *results, struct err *e)
+{
+	const struct config *c = &r->cell->config;
+	struct sampler *s = r->cell->sampler;
+	struct sampled *who = sampled(r);
+	int ret = who ? sampler_start(s, who, r->nclients + 1) : -ENOMEM;
+	uint64_t start;
+
+	if (ret) {
+		free(who);
+		return err_sys(e, ret, "taking samples");
+	}
+	start = clock_ns() + HEAD_START;
+	ret = run_clients(r, c->runtime_ns, c->count, results, e);
+	sampler_stop(s);
+	set_times(who, r->nclients, start, results);
+	if (!ret)
+		sampler_take(s, r->cell->shares, r->cell->stacks);
+	free(who);
+	return ret;
+}
+
 static int measure(struct round *r, struct round_result *out, struct err *e)
 {
 	const struct config *c = &r->cell->config;
@@ -443,7 +491,9 @@ static int measure(struct round *r, struct round_result *out, struct err *e)
 		ret = server_stats(r, &before, e);
 	cpus_before = instruments_read(r->cell->instruments);
 	sys_known = !usage_system(&sys0);
-	if (!ret)
+	if (!ret && r->cell->sampler)
+		ret = run_sampled(r, results, e);
+	else if (!ret)
 		ret = run_clients(r, c->runtime_ns, c->count, results, e);
 	sys_known = !usage_system(&sys1) && sys_known;
 	cpus_after = instruments_read(r->cell->instruments);

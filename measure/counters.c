@@ -88,7 +88,8 @@ static bool has_pmu(void)
 	       access("/sys/bus/event_source/devices/armv8_pmuv3_0", F_OK) == 0;
 }
 
-void counters_explain(const struct event *event, enum domain domain, int code, struct err *e)
+void counters_explain(const struct event *event, enum domain domain, bool system, int code,
+		      struct err *e)
 {
 	const char *part = domain == DOMAIN_KERNEL ? " in the kernel" : "";
 
@@ -113,7 +114,7 @@ void counters_explain(const struct event *event, enum domain domain, int code, s
 			"forbids perf_event_open)",
 			part, paranoid());
 		err_remedy(e, "as root, with CAP_PERFMON, or: sudo sysctl kernel.perf_event_paranoid=%d",
-			   domain == DOMAIN_USER ? 2 : 1);
+			   system ? 0 : 1);
 		return;
 	case EMFILE:
 	case ENFILE:
@@ -206,13 +207,13 @@ static int add(struct counters *c, const struct event *ev, enum domain domain, p
 	return 0;
 }
 
-static void miss(struct counters *c, const struct event *ev, enum domain domain, int code)
+static void miss(struct counters *c, const struct event *ev, enum domain domain, bool system, int code)
 {
 	struct err e = {0};
 
 	if (json_object_get(c->missing, ev->name))
 		return; /* the first domain's reason is enough */
-	counters_explain(ev, domain, code, &e);
+	counters_explain(ev, domain, system, code, &e);
 	json_object_set_new(c->missing, ev->name, json_sprintf("%s; try: %s", e.what, e.remedy));
 }
 
@@ -231,7 +232,7 @@ void counters_open(struct counters *c, const struct events *list, pid_t pid, int
 				continue;
 			ret = add(c, ev, (enum domain)d, pid, cpu, &leader[ev->hardware]);
 			if (ret)
-				miss(c, ev, (enum domain)d, ret);
+				miss(c, ev, (enum domain)d, pid == -1, ret);
 		}
 	}
 	for (unsigned int i = 0; i < c->n; i++)

@@ -78,7 +78,9 @@ void counters_add(json_t *role, const struct events *list, const json_t *before,
  * running. */
 bool counters_scale(uint64_t count, uint64_t enabled_ns, uint64_t running_ns, uint64_t *value);
 
-/* Why the kernel refused this domain of an event (a negative errno), for people, with the remedy. */
-void counters_explain(const struct event *event, enum domain domain, int code, struct err *e);
+/* Why the kernel refused this domain of an event (a negative errno) in a process, or on a CPU (system), for
+ * people, with the remedy. */
+void counters_explain(const struct event *event, enum domain domain, bool system, int code,
+		      struct err *e);
 
 #endif

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Performance counters: they agree with getrusage(2) where both count the same, roles are told apart, what
-# cannot be counted is absent with its reason (never zero), and each wrong or forbidden event has a message
-# that says what to do, while the run goes on with what is left.
+# Performance counters and samples. Counters agree with getrusage(2) where both count the same, roles are told
+# apart, what cannot be counted is absent with its reason (never zero), and each wrong or forbidden event has a
+# message that says what to do, while the run goes on with what is left. Samples tell copying from not copying.
 . tests/lib.sh
 
 quick="--rounds 1 --runtime 50ms --warmup 0s --size 1m --bs 4k --sink null"
@@ -95,11 +95,14 @@ if id nobody >/dev/null 2>&1 && command -v setpriv >/dev/null && [ "$(id -u)" -e
 	unprivileged=(env -C "$T/home" "ZCBENCH_RUNDIR=$T/home/run" setpriv --reuid=nobody --regid=nogroup --clear-groups
 		"$T/zcbench" run)
 	expect 0 "${unprivileged[@]}" $quick --path ipc --output "$T/home/r" --json - \
-		--events page-faults,context-switches --events-system
+		--events page-faults,context-switches --events-system --breakdown
 	said "not counted: context-switches"
 	said "kernel.perf_event_paranoid is"
 	said "sudo sysctl kernel.perf_event_paranoid=1"
 	said "system page-faults"
+	said "no samples"
+	said "run as root"
+	json '"breakdown" in r["not_measured"] and all("breakdown" not in c for c in cells)'
 	if [ "$(cat /proc/sys/kernel/perf_event_paranoid)" -eq 2 ]; then
 		json 'all(set(n["page-faults"]) & {"user", "kernel", "total"} == {"user"} and "context-switches" not in n
 			for n in cells[0]["counted_rounds"][0]["counters"].values())'
@@ -114,4 +117,38 @@ said "ulimit -n"
 json 'cells[0]["verified"] and cells[0]["path_ok"] and not cells[0]["counted_rounds"]'
 expect 0 bash -c "ulimit -S -n 66; exec $Z run $quick --path ipc --output $T/g --json - --events page-faults"
 json 'cells[0]["counters"]["server"]["page-faults"]'
+
+# Samples: at 1 MiB the server of copy copies, and that of ipc does not. The flame graphs' stacks say the same.
+if [ "$(id -u)" -eq 0 ]; then
+	expect 0 $Z run --path copy,ipc --bs 1m --sink null,read --rounds 1 --runtime 400ms --sampled-rounds 2 --events none \
+		--breakdown --flame "$T/flame" --output "$T/h" --json "$T/h.json"
+	printed "shares, not counts"
+	cp "$T/h.json" "$T/out"
+	cat >"$T/shares.py" <<'PY'
+import json, sys
+cells = json.load(open(sys.argv[1]))["cells"]
+def share(path, sink, role, name):
+    c = [c for c in cells if c["path"] == path and c["sink"] == sink][0]["breakdown"]
+    assert c["source"] == "sampled" and c["event"] in ("cycles", "cpu-clock")
+    r = c[role]
+    assert r["samples"] >= 20, (path, sink, role, r)
+    assert abs(sum(k["share"] for k in r["classes"].values()) - 1) < 1e-9
+    assert abs(sum(k["ns_per_op"] for k in r["classes"].values()) - r["cpu_ns_per_op"]) < 1
+    return r["classes"][name]["share"]
+for sink in "null", "read":
+    copy, ipc = share("copy", sink, "server", "copy"), share("ipc", sink, "server", "copy")
+    assert copy > 0.15 and ipc < 0.05, (sink, copy, ipc)
+for path in "copy", "ipc":
+    assert share(path, "null", "server", "checksum") < 0.05, path
+    assert share(path, "read", "server", "checksum") > 0.05, path
+assert share("copy", "null", "client", "page_pinning") > 0.1
+assert share("ipc", "null", "server", "idle") > 0.5
+PY
+	/usr/bin/python3 "$T/shares.py" "$T/out" || fail "shares"
+	for f in copy ipc; do
+		grep -qE '^(client|server)(;[^;]+)+ [0-9]+$' "$T/flame/$f-write-1m-null.folded" || fail "folded stacks of $f"
+	done
+	grep -q '^server;.*;fuse_dev_do_read_\[k\]' "$T/flame/copy-write-1m-null.folded" || fail "copy's server in its stacks"
+	grep -q '^server;.*;wait_next' "$T/flame/ipc-write-1m-null.folded" || fail "ipc's server in its stacks"
+fi
 nothing_left

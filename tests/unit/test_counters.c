@@ -295,10 +295,17 @@ static void test_reasons(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
 		struct err e = {0};
 
-		counters_explain(&ev, DOMAIN_USER, -reasons[i].code, &e);
+		counters_explain(&ev, DOMAIN_USER, false, -reasons[i].code, &e);
 		assert_contains(e.what, reasons[i].what);
 		assert_contains(e.remedy, reasons[i].remedy);
 		assert_int_equal(e.code, -reasons[i].code);
+	}
+	/* a CPU takes more rights than a process */
+	for (int system = 0; system < 2; system++) {
+		struct err e = {0};
+
+		counters_explain(&ev, DOMAIN_USER, system, -EACCES, &e);
+		assert_contains(e.remedy, system ? "paranoid=0" : "paranoid=1");
 	}
 }
 
