@@ -57,20 +57,23 @@ bench-self: all $(BUILD)/tests/bench_self
 ASAN := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 TSAN := -O1 -g -fsanitize=thread
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
-SUBMAKE := $(MAKE) --no-print-directory
+# zcbench vm, and each script of tests/vm in a guest of its own
+VM       := tests/integration/vm.sh tests/integration/vm_guest.sh
+VM_TESTS := tests/integration/vm.sh $(patsubst %,vm@%,$(sort $(wildcard tests/vm/*.sh)))
+SUBMAKE  := $(MAKE) --no-print-directory
 
 check: deps
 	@$(SUBMAKE) all $(UNIT:%=$(BUILD)/tests/%)
 	@$(SUBMAKE) BUILD=$(BUILD)/asan BIN=$(BUILD)/asan/zcbench CFLAGS="$(ASAN)" all $(UNIT:%=$(BUILD)/asan/tests/%)
 	@$(SUBMAKE) BUILD=$(BUILD)/tsan BIN=$(BUILD)/tsan/zcbench CFLAGS="$(TSAN)" $(BUILD)/tsan/tests/test_ring
 	@BUILD=$(BUILD) tests/run $(UNIT:%=$(BUILD)/tests/%) $(UNIT:%=$(BUILD)/asan/tests/%) \
-		$(BUILD)/tsan/tests/test_ring $(filter-out %/vm.sh,$(sort $(wildcard tests/integration/*.sh))) \
-		$(patsubst %,asan@tests/integration/%.sh,matrix proof kill)
+		$(BUILD)/tsan/tests/test_ring $(filter-out $(VM),$(sort $(wildcard tests/integration/*.sh))) \
+		$(patsubst %,asan@tests/integration/%.sh,matrix proof kill tcp) $(VM_TESTS)
 
-# What needs a newer kernel, in a guest. By itself: boots under emulation are slow.
+# What needs a newer kernel, in a guest; also a part of check.
 check-vm: deps
 	@$(SUBMAKE) all
-	@BUILD=$(BUILD) tests/run tests/integration/vm.sh
+	@BUILD=$(BUILD) tests/run $(VM_TESTS)
 
 # A test program links everything but main.
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(filter-out %/main.o,$(OBJS))
@@ -109,7 +112,7 @@ help:
 	@echo "sudo make deps    install the Debian packages that building, tests and benchmarks need"
 	@echo "sudo make bench   install what is missing, build, measure every path, print the table"
 	@echo "sudo make check   install what is missing, build, run all tests"
-	@echo "sudo make check-vm  the tests of zcbench vm and of the paths of Linux 7.3, in a QEMU guest"
+	@echo "sudo make check-vm  of these only what runs in a QEMU guest: the paths of Linux 7.3, zcbench vm itself"
 	@echo "make bench-self   is zcbench itself fast enough? ratios against hand-made loops"
 	@echo "make lint         cppcheck and clang-tidy"
 	@echo "make install      to PREFIX (/usr/local), below DESTDIR"

@@ -83,11 +83,9 @@ static void print_role(FILE *f, const char *path, const char *role, const json_t
 static void print_group(FILE *f, const struct plan *plan, unsigned int first)
 {
 	const struct cell *c = &plan->cells[first];
-	char bs[32];
+	char title[256];
 
-	fprintf(f, "\n%s, sink %s, %s blocks, source %s, depth %u, %u client%s, pin %s\n",
-		op_names[c->op], c->sink->name, format_size(bs, sizeof(bs), c->bs), c->source->name,
-		c->depth, c->clients, c->clients == 1 ? "" : "s", c->config.pin);
+	fprintf(f, "\n%s\n", cell_group_title(c, title, sizeof(title)));
 	fprintf(f, "  %-12s %-7s %9s", "path", "role", "CPU / op");
 	for (int k = 0; k < CLASS_COUNT; k++)
 		fprintf(f, " %9s", columns[k]);
@@ -132,7 +130,7 @@ void breakdown_print(FILE *f, const struct plan *plan)
 /* "copy-write-1m", and what else tells this cell from the others. */
 static void flame_name(const struct plan *plan, const struct cell *c, char *name, size_t len)
 {
-	bool sink = false, source = false, depth = false, clients = false;
+	bool sink = false, source = false, depth = false, clients = false, access = false;
 	char bs[32];
 
 	for (unsigned int i = 0; i < plan->n; i++) {
@@ -142,6 +140,7 @@ static void flame_name(const struct plan *plan, const struct cell *c, char *name
 		source |= o->source != c->source;
 		depth |= o->depth != c->depth;
 		clients |= o->clients != c->clients;
+		access |= o->access != c->access;
 	}
 	snprintf(name, len, "%s-%s-%s", c->path->name, op_names[c->op],
 		 format_size(bs, sizeof(bs), c->bs));
@@ -151,6 +150,8 @@ static void flame_name(const struct plan *plan, const struct cell *c, char *name
 		snprintf(name + strlen(name), len - strlen(name), "-%s", c->source->name);
 	if (depth)
 		snprintf(name + strlen(name), len - strlen(name), "-depth%u", c->depth);
+	if (access)
+		snprintf(name + strlen(name), len - strlen(name), "-%s", access_names[c->access]);
 	if (clients)
 		snprintf(name + strlen(name), len - strlen(name), "-clients%u", c->clients);
 }

@@ -21,6 +21,7 @@ enum {
 	CMD_CLEANUP = 1 << 3,
 	CMD_CLIENT = 1 << 4,
 	CMD_VM = 1 << 5,
+	CMD_SINK = 1 << 6,
 };
 
 /* Every option's value: defaults, then the workload file, then the command line. */
@@ -30,13 +31,15 @@ struct config {
 	struct numbers bs, depth, clients;
 	/* the same for all cells */
 	uint64_t rounds, counted_rounds, sampled_rounds, runtime_ns, warmup_ns, count, size, max_io;
-	const char *serve_sink, *driver, *file, *pin, *produce, *pattern, *output, *csv, *json;
-	bool verify, quiet, setup, overwrite, direct_io;
+	const char *serve_sink, *driver, *file, *pin, *produce, *pattern, *tcp, *send, *output, *csv,
+		*json, *via;
+	bool verify, quiet, setup, overwrite, direct_io, buffered, mmap;
 	struct names events, serve_events; /* performance counters */
 	bool events_system, list_events, breakdown;
 	const char *flame;
 	uint64_t watchdog_ns;
 	/* serve, and between our own processes */
+	const char *listen;
 	uint64_t files, control_fd;
 	bool fill, aligned, shares_cpu;
 	const char *fault;
@@ -69,6 +72,7 @@ int cmd_run(struct options *o);
 int cmd_serve(struct options *o);
 int cmd_cleanup(struct options *o);
 int cmd_client(struct options *o);
+int cmd_sink(struct options *o);
 int cmd_vm(struct options *o);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/cmd.h"
+#include "cli/far_end.h"
 #include "cli/instruments.h"
 #include "cli/plan.h"
 #include "cli/progress.h"
@@ -44,6 +45,7 @@ struct run {
 	struct instruments instruments;
 	json_t *no_samples;
 	struct sampler *sampler; /* NULL: none is wanted, or it is not allowed */
+	struct child receiver;   /* of sink tcp */
 };
 
 static unsigned int rounds_left(const struct cell *c, uint64_t round)
@@ -265,7 +267,10 @@ static int measure(struct run *r, struct err *e)
 		/* with the settings as they are now */
 		json_object_set_new(r->result.root, "host", host_describe());
 	}
-	ret = all_rounds(r, e);
+	ret = far_end_start(&r->receiver, &r->plan, e);
+	if (!ret)
+		ret = all_rounds(r, e);
+	child_end(&r->receiver, NSEC_PER_SEC);
 	progress_end(&r->progress);
 	note_stolen(r);
 	json_object_set_new(json_object_get(r->result.root, "run"), "elapsed_ns",
@@ -313,6 +318,7 @@ int cmd_run(struct options *o)
 	if (!r)
 		return EXIT_FAILED;
 	r->o = o;
+	r->receiver = (struct child){.pidfd = -1, .control = -1};
 	if (plan_make(&r->plan, o, &e)) {
 		err_print(&e);
 		return EXIT_USAGE;

@@ -50,6 +50,10 @@ int cmd_serve(struct options *o)
 		.direct = c->aligned,
 		.overwrite = c->overwrite,
 		.fill = c->fill,
+		.tcp = c->tcp,
+		.send = !strcmp(c->send, "zc")     ? SEND_ZERO_COPY
+			: !strcmp(c->send, "copy") ? SEND_COPY
+						   : SEND_AUTO,
 	};
 	for (unsigned int i = 0; i < c->serve_events.n; i++)
 		if (events_add(&s.events, c->serve_events.v[i], &e)) {

@@ -14,8 +14,10 @@
 #include <unistd.h>
 
 #include "cli/cmd.h"
+#include "cli/far_end.h"
 #include "cli/version.h"
 #include "cli/vm_kernel.h"
+#include "lib/clock.h"
 #include "lib/guest.h"
 #include "lib/guest_image.h"
 
@@ -34,6 +36,8 @@ struct vm {
 	struct names collect; /* absolute: what comes back */
 	char kernel[4096], modules[4096 + 16];
 	char token[GUEST_TOKEN];
+	struct child receiver; /* --net: of sink tcp, on this machine */
+	int port;
 	char *typed; /* the script on our standard input, or NULL */
 	struct guest_image image;
 	struct guest *guest;
@@ -215,7 +219,7 @@ static char *make_config(const struct vm *vm, const struct qemu_config *q)
 {
 	const struct config *c = &vm->o->config;
 	const char *term = getenv("TERM"), *fault = c->vm.fault ? c->vm.fault : "none";
-	char *text = NULL, env[200], tty[64];
+	char *text = NULL, env[250], tty[64];
 	size_t len = 0;
 	FILE *f = open_memstream(&text, &len);
 
@@ -226,6 +230,9 @@ static char *make_config(const struct vm *vm, const struct qemu_config *q)
 		 term && strspn(term, "abcdefghijklmnopqrstuvwxyz0123456789-+.") == strlen(term)
 			 ? term
 			 : "dumb");
+	if (vm->port)
+		snprintf(env + strlen(env), sizeof(env) - strlen(env), " ZCBENCH_TCP=%s:%d", QEMU_HOST,
+			 vm->port);
 	fprintf(f, "zc_mode=%s\nzc_token=%s\nzc_fault=%s\nzc_net=%s\n", mode_names[vm->mode], vm->token,
 		fault, c->vm.net ? "yes" : "");
 	fprintf(f, "zc_tty='%s'\nzc_env='%s'\nzc_cwd=", tty, env);
@@ -339,6 +346,7 @@ int cmd_vm(struct options *o)
 	if (!vm)
 		return EXIT_FAILED;
 	vm->guest = calloc(1, sizeof(*vm->guest));
+	vm->receiver = (struct child){.pidfd = -1, .control = -1};
 	vm->o = o;
 	if (take_arguments(vm, &e)) {
 		err_print(&e);
@@ -365,8 +373,11 @@ int cmd_vm(struct options *o)
 		vm->image.workloads = workloads;
 	vm->image.workloads_name = ZCBENCH_DATADIR "/workloads";
 	vm->image.programs = o->config.vm.with;
+	if (!ret && o->config.vm.net)
+		ret = far_end_receiver(&vm->receiver, &vm->port, &e);
 	if (!ret)
 		ret = boot_somehow(vm, console, &e);
+	child_end(&vm->receiver, NSEC_PER_SEC);
 	if (console)
 		fclose(console);
 	return finish(vm, ret, &e);

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "cli/result.h"
-#include "lib/units.h"
 #include "measure/stats.h"
 
 /* The median over the rounds of count / base, where each round has the event. */
@@ -95,16 +94,12 @@ void counters_print(FILE *f, const struct plan *plan)
 		const struct cell *c = &plan->cells[i];
 		json_t *counters = json_object_get(c->json, "counters"), *events, *ev;
 		const char *role, *event;
-		char bs[32];
+		char title[256];
 
 		if (c->skipped || !json_object_size(counters))
 			continue;
-		fprintf(f,
-			"\n%s, %s, sink %s, %s blocks, source %s, depth %u, %u client%s, pin %s\n"
-			"      %-7s %-28s %-7s %14s %14s\n",
-			c->path->name, op_names[c->op], c->sink->name,
-			format_size(bs, sizeof(bs), c->bs), c->source->name, c->depth, c->clients,
-			c->clients == 1 ? "" : "s", c->config.pin, "role", "event", "", "per operation",
+		fprintf(f, "\n%s: %s\n      %-7s %-28s %-7s %14s %14s\n", c->path->name,
+			cell_group_title(c, title, sizeof(title)), "role", "event", "", "per operation",
 			"per KiB");
 		json_object_foreach (counters, role, events)
 			json_object_foreach (events, event, ev)

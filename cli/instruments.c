@@ -34,7 +34,7 @@ static void keep_what_works(struct instruments *ins)
 
 static char *joined(const struct events *list)
 {
-	size_t len = sizeof("none");
+	size_t len = sizeof("none"), used = 0;
 	char *text;
 
 	for (unsigned int i = 0; i < list->n; i++)
@@ -42,11 +42,9 @@ static char *joined(const struct events *list)
 	text = malloc(len);
 	if (!text)
 		abort();
-	strcpy(text, list->n ? "" : "none");
-	for (unsigned int i = 0; i < list->n; i++) {
-		strcat(text, i ? "," : "");
-		strcat(text, list->v[i].name);
-	}
+	snprintf(text, len, "%s", "none");
+	for (unsigned int i = 0; i < list->n; i++)
+		used += (size_t)snprintf(text + used, len - used, "%s%s", i ? "," : "", list->v[i].name);
 	return text;
 }
 

@@ -33,6 +33,10 @@ static const struct command commands[] = {
 	 "run one reference server in the foreground, for your own clients",
 	 "  mkdir -p /tmp/mnt && zcbench serve copy /tmp/mnt --sink read\n"
 	 "  dd if=/dev/zero of=/tmp/mnt/data0 bs=1M count=64 conv=notrunc oflag=direct\n"},
+	{"sink", CMD_SINK, cmd_sink, "zcbench sink [--listen HOST:PORT]",
+	 "the receiver of sink tcp (a run on one machine starts its own)",
+	 "  zcbench sink --listen 0.0.0.0:7447\n"
+	 "  zcbench run --sink tcp --tcp receiver.example:7447     (on another machine)\n"},
 	{"cleanup", CMD_CLEANUP, cmd_cleanup, "zcbench cleanup",
 	 "unmount and remove what a killed run left behind", "  zcbench cleanup\n"},
 	{"vm", CMD_VM, cmd_vm,

@@ -14,9 +14,11 @@
 
 static const char *const drivers[] = {"native", NULL};
 static const char *const pins[] = {"split", "same", "none", NULL};
+static const char *const vias[] = {"bounce", "memfd", NULL};
 static const char *const produces[] = {"each", "once", NULL};
 static const char *const accels[] = {"auto", "kvm", "tcg", NULL};
 static const char *const vm_faults[] = {"none", "panic", "hang", "oom", NULL};
+static const char *const sends[] = {"auto", "copy", "zc", NULL};
 static const char *const patterns[] = {"seq", "random", NULL};
 
 /* The commas and line breaks of a table row are clearer by hand. */
@@ -26,6 +28,9 @@ static const struct opt table[] = {
 	 "paths to compare; default: all that this machine can run", path_names, .commands = RUN},
 	{"source", OPT_NAMES, OFF(source), "NAME[,...]", "memfd",
 	 "where the client's payload lives", source_names, .commands = RUN},
+	{"via", OPT_CHOICE, OFF(via), "bounce|memfd", "bounce",
+	 "source udmabuf, O_DIRECT: copy to ordinary memory, or use the memfd below", vias,
+	 .commands = RUN},
 	{"sink", OPT_NAMES, OFF(sink), "NAME[,...]", "null,read",
 	 "what the server does with it", sink_names, .commands = RUN},
 	{"sink", OPT_CHOICE, OFF(serve_sink), "NAME", "null",
@@ -62,12 +67,24 @@ static const struct opt table[] = {
 	{"produce", OPT_CHOICE, OFF(produce), "each|once", "each",
 	 "rewrite the payload before every write, as a producer does; timed apart", produces,
 	 .commands = RUN},
+	{"buffered", OPT_FLAG, OFF(buffered), NULL, NULL,
+	 "through the page cache of the mount, as an unmodified program; else O_DIRECT", .commands = RUN},
+	{"mmap", OPT_FLAG, OFF(mmap), NULL, NULL,
+	 "passthrough: produce and read the payload in a shared mapping of the file", .commands = RUN},
 	{"pin", OPT_CHOICE, OFF(pin), "split|same|none", "split",
 	 "CPUs: clients and server apart, together, or the scheduler's choice", pins,
 	 .commands = RUN},
 	{"file", OPT_STRING, OFF(file), "PATH", NULL,
-	 "where sink file stores (tmpfs, or a disk for O_DIRECT); file n of the mount is PATH.n",
+	 "where sink file stores (tmpfs, disk); file n of the mount is PATH.n. Or a block device",
 	 .commands = RUN | SERVE},
+	{"tcp", OPT_STRING, OFF(tcp), "HOST:PORT", NULL,
+	 "where sink tcp forwards to, a zcbench sink; default: one that the run starts, on 127.0.0.1",
+	 .commands = RUN | SERVE},
+	{"send", OPT_CHOICE, OFF(send), "auto|copy|zc", "auto",
+	 "sink tcp: SEND or SEND_ZC; auto: zc where the path brings the payload without a copy", sends,
+	 .commands = RUN | SERVE},
+	{"listen", OPT_STRING, OFF(listen), "HOST:PORT", "127.0.0.1:0",
+	 "where to wait for servers; port 0: any, and it is printed", .commands = CMD_SINK},
 	{"size", OPT_SIZE, OFF(size), "SIZE", "64m",
 	 "of each file on the mount; offsets stay below it", .min = 4096, .max = 1ull << 46,
 	 .commands = RUN | SERVE},
@@ -120,7 +137,7 @@ static const struct opt table[] = {
 	 "clients run on the server's CPUs: spinning would only keep them off", .commands = SERVE,
 	 .hidden = true},
 	{"control-fd", OPT_UINT, OFF(control_fd), "FD", NULL, "our end of the control channel",
-	 .commands = SERVE | CMD_CLIENT, .hidden = true},
+	 .commands = SERVE | CMD_CLIENT | CMD_SINK, .hidden = true},
 	{"fault", OPT_CHOICE, OFF(fault), "NAME", "none", "break on purpose, for tests", fault_names,
 	 .commands = RUN | SERVE, .hidden = true},
 	{"kernel", OPT_STRING, OFF(vm.kernel), "debian[:VERSION]|PATH", "debian",
@@ -135,7 +152,7 @@ static const struct opt table[] = {
 	{"disk", OPT_SIZE, OFF(vm.disk), "SIZE", NULL, "an empty virtio disk, /dev/vda, in our memory",
 	 .min = 1 << 20, .max = 1ull << 40, .commands = CMD_VM},
 	{"net", OPT_FLAG, OFF(vm.net), NULL, NULL,
-	 "a virtio NIC; the guest reaches this machine's 127.0.0.1 as 10.0.2.2", .commands = CMD_VM},
+	 "a network card; the guest reaches this machine's 127.0.0.1 as 10.0.2.2", .commands = CMD_VM},
 	{"with", OPT_NAMES, OFF(vm.with), "PROGRAM[,...]", NULL,
 	 "programs of this machine to have in the guest, with their libraries", .commands = CMD_VM},
 	{"append", OPT_STRING, OFF(vm.append), "TEXT", NULL, "more kernel parameters",

@@ -14,6 +14,7 @@
 
 #include "cli/plan.h"
 #include "cli/version.h"
+#include "servers/device.h"
 
 #define CELLS_MAX    100000 /* of a section */
 #define SECTIONS_MAX 64
@@ -41,9 +42,9 @@ struct workload {
 bool cell_same_group(const struct cell *a, const struct cell *b)
 {
 	return a->source == b->source && a->sink == b->sink && a->op == b->op && a->bs == b->bs &&
-	       a->depth == b->depth && a->clients == b->clients &&
+	       a->depth == b->depth && a->clients == b->clients && a->access == b->access &&
 	       !strcmp(a->config.pin, b->config.pin) && !strcmp(a->config.produce, b->config.produce) &&
-	       !strcmp(a->config.pattern, b->config.pattern);
+	       !strcmp(a->config.pattern, b->config.pattern) && !strcmp(a->config.via, b->config.via);
 }
 
 static struct cell *add_cell(struct plan *plan)
@@ -73,10 +74,38 @@ static void collect_args(struct cell *cell, const struct options *o)
 	}
 }
 
+/* --mmap: the payload is where both sides can see it, and an operation is the client's access to it. */
+static const char *why_not_mapped(const struct cell *c)
+{
+	if (!c->path->maps)
+		return "--mmap: a mapping of the mounted file is not memory that this server has, too";
+	if (c->sink->fd)
+		return "--mmap: what is stored in a mapping of the sink's file gets there when the "
+		       "kernel "
+		       "writes it back; there is nothing to time";
+	if (strcmp(c->source->name, "memfd"))
+		return "--mmap: the payload lies in the mapping of the file, which is a memfd";
+	if (c->depth > 1)
+		return "--mmap: a store or a load is done when it returns; the only depth is 1";
+	if (c->op == OP_WRITE && strcmp(c->config.produce, "each"))
+		return "--mmap: a WRITE is the producer's store; --produce once leaves nothing to do";
+	return NULL;
+}
+
 static const char *why_not(const struct cell *c)
 {
+	if (c->access == ACCESS_MMAP && why_not_mapped(c))
+		return why_not_mapped(c);
 	if (c->path->refuses_sink && c->path->refuses_sink(c->sink))
 		return c->path->refuses_sink(c->sink);
+	if (c->sink->needs_file && device_is(c->config.file)) {
+		if (c->path->refuses_device)
+			return c->path->refuses_device;
+		if (c->bs % DEVICE_BLOCK || c->config.size % DEVICE_BLOCK)
+			return "a block device takes whole blocks of 4 KiB (--bs, --size)";
+	}
+	if (!strcmp(c->config.via, "memfd") && !c->source->on_memfd)
+		return "--via memfd: there is no memfd below this source";
 	if (c->bs > c->config.size)
 		return "the block is larger than the file (--size)";
 	return NULL;
@@ -99,6 +128,8 @@ static int add_section(struct plan *plan, const struct options *o, struct err *e
 				(err_set(e, -EINVAL, "sink %s needs --file PATH", c->sink.v[si]), e),
 				"--file /dev/shm/zcbench.dat (memory), or a path on the disk "
 				"to test");
+	if (c->buffered && c->mmap)
+		return err_set(e, -EINVAL, "--buffered and --mmap exclude each other");
 	if (c->rounds > plan->rounds)
 		plan->rounds = c->rounds;
 	if (c->counted_rounds > plan->counted_rounds)
@@ -129,6 +160,7 @@ static int add_section(struct plan *plan, const struct options *o, struct err *e
 		cell->source = source_find(c->source.v[k % c->source.n]);
 		k /= c->source.n;
 		cell->op = strcmp(c->op.v[k % c->op.n], "read") ? OP_WRITE : OP_READ;
+		cell->access = c->mmap ? ACCESS_MMAP : c->buffered ? ACCESS_BUFFERED : ACCESS_DIRECT;
 		collect_args(cell, o);
 		why = why_not(cell);
 		if (why)

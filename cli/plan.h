@@ -17,6 +17,7 @@ struct cell {
 	const struct source_ops *source;
 	const struct sink_ops *sink;
 	enum op op;
+	enum access access;
 	uint64_t bs;
 	unsigned int depth, clients;
 

@@ -33,7 +33,7 @@ int make_folder(char *path, struct err *e)
 static json_t *cell_json(const struct cell *c)
 {
 	const struct expect *x = &c->path->expect[c->op];
-	double copies = c->path->copies ? c->path->copies(c->op, c->sink) : x->copies;
+	double copies = path_copies(c->path, c->op, c->sink, c->access, !(c->bs % 4096));
 	json_t *j, *options = json_array();
 
 	for (unsigned int i = 0; i < c->nargs; i++)
@@ -55,6 +55,9 @@ static json_t *cell_json(const struct cell *c)
 	json_object_set_new(j, "max_io", json_integer((json_int_t)c->config.max_io));
 	if (c->sink->needs_file)
 		json_object_set_new(j, "file", json_text(c->config.file));
+	if (c->source->on_memfd)
+		json_object_set_new(j, "via", json_text(c->config.via));
+	json_object_set_new(j, "access", json_string(access_names[c->access]));
 	json_object_set_new(j, "path_options", options);
 	return j;
 }
@@ -121,11 +124,11 @@ void result_skip(struct result *r, struct cell *c, const char *why)
 		c->skipped = strdup(why);
 	}
 	json_array_append_new(json_object_get(r->root, "skipped"),
-			      json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s}", "path",
+			      json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s}", "path",
 					c->path->name, "source", c->source->name, "sink", c->sink->name,
 					"op", op_names[c->op], "bs", (json_int_t)c->bs, "depth",
-					(json_int_t)c->depth, "clients", (json_int_t)c->clients, "why",
-					c->skipped));
+					(json_int_t)c->depth, "clients", (json_int_t)c->clients,
+					"access", access_names[c->access], "why", c->skipped));
 	json_array_foreach (cells, i, v) {
 		if (v != c->json)
 			continue;

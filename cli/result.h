@@ -39,6 +39,8 @@ void result_not_measured(struct result *r, const char *prefix, json_t *missing);
 int result_write(struct result *r, struct err *e);
 void result_close(struct result *r);
 
+/* What the cells of a group share, for a title. Returns buf. */
+const char *cell_group_title(const struct cell *cell, char *buf, size_t len);
 /* The table on f: cells in groups, the best of each group marked. */
 void table_print(FILE *f, const struct plan *plan);
 /* What was counted in each cell, for each operation and KiB (cli/counters_report.c). */

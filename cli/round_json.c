@@ -29,14 +29,24 @@ json_t *round_route_diff(const json_t *before, const json_t *after)
 	return out;
 }
 
-static json_t *role(const struct usage *u, uint64_t not_ours_ns)
+/* Takes ns off *from, and what it does not cover off *next. */
+static void take(uint64_t ns, uint64_t *from, uint64_t *next)
 {
-	/* Production is user time on the client's own thread, but the split between user and kernel time
-	 * is sampled, and only their sum is exact: what user time does not cover was booked as kernel. */
-	uint64_t user = u->user_ns > not_ours_ns ? u->user_ns - not_ours_ns : 0;
-	uint64_t rest = u->user_ns > not_ours_ns ? 0 : not_ours_ns - u->user_ns;
-	uint64_t kernel = u->kernel_ns > rest ? u->kernel_ns - rest : 0;
+	const uint64_t rest = ns > *from ? ns - *from : 0;
 
+	*from -= ns - rest;
+	*next -= rest < *next ? rest : *next;
+}
+
+static json_t *role(const struct usage *u, uint64_t not_ours_ns, uint64_t not_ours_kernel_ns)
+{
+	uint64_t user = u->user_ns, kernel = u->kernel_ns;
+
+	/* Production is user time on the client's own thread, and emptying a cache is kernel time, but the
+	 * split between the two is sampled, and only their sum is exact: what one does not cover was booked
+	 * as the other. */
+	take(not_ours_ns, &user, &kernel);
+	take(not_ours_kernel_ns, &kernel, &user);
 	return json_pack("{s:I, s:I}", "user", (json_int_t)user, "kernel", (json_int_t)kernel);
 }
 
@@ -75,11 +85,13 @@ int round_sum_clients(const json_t *results, struct round_totals *t, struct err 
 		hist_merge(&t->latency, &h);
 		usage_from_json(&u, json_object_get(c, "usage"));
 		usage_add(&t->usage, &u);
+		t->drop_cpu_ns += integer(c, "drop_cpu_ns");
 		t->ops += integer(c, "ops");
 		t->payload += integer(c, "payload_bytes");
 		t->produce_ns += integer(c, "produce_ns");
 		t->produce_cpu_ns += integer(c, "produce_cpu_ns");
 		t->copied += integer(c, "copied_bytes");
+		t->passes += integer(c, "passes");
 		if (integer(c, "wall_ns") > t->wall_ns)
 			t->wall_ns = integer(c, "wall_ns");
 		if (integer(c, "elapsed_ns"))
@@ -107,6 +119,19 @@ static json_t *each_client(const json_t *results)
 	return out;
 }
 
+/* What a forwarding sink did by reference. */
+static json_t *sent_diff(const json_t *before, const json_t *after)
+{
+	json_t *out = json_object(), *v;
+	const char *name;
+
+	json_object_foreach ((json_t *)after, name, v)
+		json_object_set_new(
+			out, name,
+			json_integer((json_int_t)(integer(after, name) - integer(before, name))));
+	return out;
+}
+
 json_t *round_json(const struct round_totals *t, const json_t *before, const json_t *after,
 		   const struct system_usage *sys, json_t *routes, const json_t *results)
 {
@@ -123,8 +148,11 @@ json_t *round_json(const struct round_totals *t, const json_t *before, const jso
 		      (json_int_t)t->produce_cpu_ns, "throughput_bytes_per_s", t->rate, "latency_ns",
 		      latency_json(&t->latency));
 	json_object_set_new(j, "cpu_ns",
-			    json_pack("{s:o, s:o}", "client", role(&t->usage, t->produce_cpu_ns),
-				      "server", role(&server, 0)));
+			    json_pack("{s:o, s:o}", "client",
+				      role(&t->usage, t->produce_cpu_ns, t->drop_cpu_ns), "server",
+				      role(&server, 0, 0)));
+	if (t->passes)
+		json_object_set_new(j, "drop_cpu_ns", json_integer((json_int_t)t->drop_cpu_ns));
 	if (sys) {
 		json_object_set_new(json_object_get(j, "cpu_ns"), "system",
 				    json_integer((json_int_t)sys->busy_ns));
@@ -145,6 +173,10 @@ json_t *round_json(const struct round_totals *t, const json_t *before, const jso
 				      "server_user", "user",
 				      (json_int_t)(integer(after, "user_copied_bytes") -
 						   integer(before, "user_copied_bytes"))));
+	if (json_object_get(after, "sent"))
+		json_object_set_new(
+			j, "sent",
+			sent_diff(json_object_get(before, "sent"), json_object_get(after, "sent")));
 	if (json_array_size(results) > 1)
 		json_object_set_new(j, "clients", each_client(results));
 	histogram = hist_to_json(&t->latency);

@@ -13,7 +13,7 @@
 /* The sums over all clients. Throughput adds the clients' own rates: each is timed by itself, without
  * its production. */
 struct round_totals {
-	uint64_t ops, payload, produce_ns, produce_cpu_ns, wall_ns, copied;
+	uint64_t ops, payload, produce_ns, produce_cpu_ns, wall_ns, copied, passes, drop_cpu_ns;
 	double rate; /* bytes/s */
 	struct usage usage;
 	struct hist latency;

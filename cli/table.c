@@ -35,13 +35,31 @@ static bool is_best(const struct plan *plan, const struct cell *c)
 	return isfinite(hi);
 }
 
-static void print_group(FILE *f, const struct cell *c)
+static const char *const access_labels[] = {
+	[ACCESS_DIRECT] = "", [ACCESS_BUFFERED] = " (buffered)", [ACCESS_MMAP] = " (mmap)"};
+
+/* How the payload of a source on a memfd moves. */
+static bool memfd_below(const struct cell *c)
+{
+	return c->source->on_memfd && !strcmp(c->config.via, "memfd");
+}
+
+const char *cell_group_title(const struct cell *c, char *buf, size_t len)
 {
 	char bs[32];
 
-	fprintf(f, "\n%s, sink %s, %s blocks, source %s, depth %u, %u client%s, pin %s\n",
-		op_names[c->op], c->sink->name, format_size(bs, sizeof(bs), c->bs), c->source->name,
-		c->depth, c->clients, c->clients == 1 ? "" : "s", c->config.pin);
+	snprintf(buf, len, "%s%s, sink %s, %s blocks, source %s%s, depth %u, %u client%s, pin %s",
+		 op_names[c->op], access_labels[c->access], c->sink->name,
+		 format_size(bs, sizeof(bs), c->bs), c->source->name, memfd_below(c) ? " via memfd" : "",
+		 c->depth, c->clients, c->clients == 1 ? "" : "s", c->config.pin);
+	return buf;
+}
+
+static void print_group(FILE *f, const struct cell *c)
+{
+	char title[256];
+
+	fprintf(f, "\n%s\n", cell_group_title(c, title, sizeof(title)));
 	fprintf(f, "    %-12s %11s %-18s %8s %8s %15s  %-8s %s\n", "path", "throughput", " interval",
 		"p50", "p99", "client + server", "verified", "path");
 	fprintf(f, "    %-12s %11s %-18s %8s %8s %15s\n", "", "", "", "", "", "CPU ns/KiB");
@@ -81,6 +99,33 @@ static void print_cell(FILE *f, const struct plan *plan, const struct cell *c)
 		fprintf(f, "      ^ %s\n", error);
 }
 
+static bool same_reason(const struct cell *a, const struct cell *b)
+{
+	return a->path == b->path && a->skipped && b->skipped && !strcmp(a->skipped, b->skipped);
+}
+
+/* " sink read, file:", or nothing where the reason holds for all cells of the path. */
+static void print_sinks(FILE *f, const struct plan *plan, const struct cell *c)
+{
+	const char *before = " sink ";
+	bool all = true;
+
+	for (unsigned int i = 0; i < plan->n; i++)
+		all &= plan->cells[i].path != c->path || same_reason(&plan->cells[i], c);
+	for (const struct sink_ops *const *s = sinks; *s && !all; s++) {
+		bool has = false;
+
+		for (unsigned int i = 0; i < plan->n; i++)
+			has |= plan->cells[i].sink == *s && same_reason(&plan->cells[i], c);
+		if (has)
+			fprintf(f, "%s%s", before, (*s)->name);
+		if (has)
+			before = ", ";
+	}
+	fprintf(f, "%s", all ? "" : ":");
+}
+
+/* One line for each path and reason. */
 static void print_skipped(FILE *f, const struct plan *plan)
 {
 	bool titled = false;
@@ -89,17 +134,16 @@ static void print_skipped(FILE *f, const struct plan *plan)
 		const struct cell *c = &plan->cells[i];
 		bool said = !c->skipped;
 
-		/* one line for each path, sink and reason */
 		for (unsigned int k = 0; k < i && !said; k++)
-			said = plan->cells[k].skipped && plan->cells[k].path == c->path &&
-			       plan->cells[k].sink == c->sink &&
-			       !strcmp(plan->cells[k].skipped, c->skipped);
+			said = same_reason(&plan->cells[k], c);
 		if (said)
 			continue;
 		if (!titled)
 			fprintf(f, "\nleft out:\n");
 		titled = true;
-		fprintf(f, "    %-12s sink %s: %s\n", c->path->name, c->sink->name, c->skipped);
+		fprintf(f, "    %-12s", c->path->name);
+		print_sinks(f, plan, c);
+		fprintf(f, " %s\n", c->skipped);
 	}
 }
 
@@ -126,8 +170,8 @@ void table_print(FILE *f, const struct plan *plan)
 
 void csv_print(FILE *f, const struct plan *plan)
 {
-	fprintf(f, "path,source,sink,op,bs,depth,clients,pin,produce,pattern,driver,rounds,verified,"
-		   "path_ok");
+	fprintf(f, "path,source,via,sink,op,bs,depth,clients,access,pin,produce,pattern,driver,rounds,"
+		   "verified,path_ok");
 	for (const struct metric *m = metrics; m->name; m++)
 		fprintf(f, ",%s,%s_lo,%s_hi", m->name, m->name, m->name);
 	fputc('\n', f);
@@ -136,9 +180,10 @@ void csv_print(FILE *f, const struct plan *plan)
 
 		if (c->skipped)
 			continue;
-		fprintf(f, "%s,%s,%s,%s,%llu,%u,%u,%s,%s,%s,%s,%zu,%s,%s", c->path->name,
-			c->source->name, c->sink->name, op_names[c->op], (unsigned long long)c->bs,
-			c->depth, c->clients, c->config.pin, c->config.produce, c->config.pattern,
+		fprintf(f, "%s,%s,%s,%s,%s,%llu,%u,%u,%s,%s,%s,%s,%s,%zu,%s,%s", c->path->name,
+			c->source->name, c->source->on_memfd ? c->config.via : "", c->sink->name,
+			op_names[c->op], (unsigned long long)c->bs, c->depth, c->clients,
+			access_names[c->access], c->config.pin, c->config.produce, c->config.pattern,
 			c->config.driver, json_array_size(json_object_get(c->json, "rounds")),
 			json_is_true(json_object_get(c->json, "verified")) ? "true" : "false",
 			json_is_true(json_object_get(c->json, "path_ok")) ? "true" : "false");

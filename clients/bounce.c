@@ -8,7 +8,8 @@
 
 int bounce_open(struct io *io, struct err *e)
 {
-	if (!io->source->ops || !io->source->ops->sync)
+	if (!io->source->ops || !io->source->ops->sync || io->source->pinnable ||
+	    io->access != ACCESS_DIRECT)
 		return 0;
 	io->bounce = mmap(NULL, io->source->size, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
@@ -27,8 +28,12 @@ void bounce_close(struct io *io)
 
 char *bounce_before(struct io *io, enum op op, size_t buffer_offset, size_t len)
 {
-	if (__builtin_expect(!io->bounce, true))
+	if (io->source->pinnable)
+		return io->source->pinnable + buffer_offset;
+	if (__builtin_expect(!io->bounce, true)) {
+		source_begin(io->source, op == OP_READ);
 		return io->source->map + buffer_offset;
+	}
 	if (op == OP_WRITE) {
 		source_begin(io->source, false);
 		memcpy(io->bounce + buffer_offset, io->source->map + buffer_offset, len);
@@ -40,7 +45,12 @@ char *bounce_before(struct io *io, enum op op, size_t buffer_offset, size_t len)
 
 void bounce_after(struct io *io, enum op op, size_t buffer_offset, int64_t result)
 {
-	if (__builtin_expect(!io->bounce, true) || op == OP_WRITE || result <= 0)
+	if (__builtin_expect(!io->bounce, true)) {
+		if (!io->source->pinnable)
+			source_end(io->source, op == OP_READ);
+		return;
+	}
+	if (op == OP_WRITE || result <= 0)
 		return;
 	source_begin(io->source, true);
 	memcpy(io->source->map + buffer_offset, io->bounce + buffer_offset, (size_t)result);

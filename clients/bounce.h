@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* A bounce buffer for sources that the kernel cannot do O_DIRECT from (dma-bufs): the payload is copied
- * to or from ordinary memory beside each operation, and each copy is counted in io->copied. For all
- * other sources these calls cost a comparison. */
+/* From which memory the kernel moves the payload. For most sources: where it lies. From a dma-buf the kernel
+ * cannot do O_DIRECT: then it is the memfd below (--via memfd), or a bounce buffer of ordinary memory, to or
+ * from which the payload is copied beside each operation, and each copy is counted in io->copied. Through
+ * the page cache it can come from the dma-buf: the kernel's copy is one by the CPU, and announced as such.
+ * For ordinary sources these calls cost a comparison. */
 #ifndef ZC_BOUNCE_H
 #define ZC_BOUNCE_H
 

@@ -62,6 +62,15 @@ static int start_counting(struct client *c, struct err *e)
 	return ret;
 }
 
+static enum access access_of(const json_t *cfg)
+{
+	enum access a = ACCESS_DIRECT;
+
+	while (a + 1 < ACCESS_COUNT && strcmp(text(cfg, "access"), access_names[a]))
+		a++;
+	return a;
+}
+
 static int set_up(struct client *c, struct err *e)
 {
 	const json_t *cfg = c->config;
@@ -87,6 +96,7 @@ static int set_up(struct client *c, struct err *e)
 	ret = cpus_bind_thread((int)(int64_t)number(cfg, "cpu"));
 	if (ret)
 		return err_sys(e, ret, "binding to CPU %d", (int)(int64_t)number(cfg, "cpu"));
+	c->source.via_memfd = !strcmp(text(cfg, "via"), "memfd");
 	/* after the binding: first touch decides the NUMA node */
 	ret = c->source.ops->alloc(&c->source, c->native.stride * c->native.depth, e);
 	if (ret)
@@ -96,14 +106,18 @@ static int set_up(struct client *c, struct err *e)
 	source_end(&c->source, true);
 	c->io = (struct io){
 		.ops = !strcmp(text(cfg, "io"), "ipc") ? &io_ipc
+		       : access_of(cfg) == ACCESS_MMAP ? &io_mmap
 		       : c->native.depth > 1           ? &io_uring_ops
 						       : &io_syscall,
 		.source = &c->source,
 		.path = text(cfg, "file"),
+		.access = access_of(cfg),
 		.bs = c->native.bs,
 		.depth = c->native.depth,
 		.server = json_object_get(cfg, "server"),
 	};
+	c->native.cached =
+		c->native.op == OP_READ && c->io.access == ACCESS_BUFFERED && c->io.ops->drop_cache;
 	ret = c->io.ops->open(&c->io, e);
 	if (ret)
 		c->source.ops->free(&c->source);
@@ -147,11 +161,13 @@ static json_t *cmd_run(struct client *c, const json_t *msg)
 	usage_self(&after);
 	counters_read(&c->counters, &c->counts[1]);
 	usage_diff(&spent, &before, &after);
-	answer = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "ops", (json_int_t)r->ops,
-			   "payload_bytes", (json_int_t)r->payload_bytes, "elapsed_ns",
-			   (json_int_t)r->elapsed_ns, "wall_ns", (json_int_t)r->wall_ns, "produce_ns",
-			   (json_int_t)r->produce_ns, "produce_cpu_ns", (json_int_t)r->produce_cpu_ns,
-			   "copied_bytes", (json_int_t)(c->io.copied - copied), "latency",
+	answer = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "ops",
+			   (json_int_t)r->ops, "payload_bytes", (json_int_t)r->payload_bytes,
+			   "elapsed_ns", (json_int_t)r->elapsed_ns, "wall_ns", (json_int_t)r->wall_ns,
+			   "produce_ns", (json_int_t)r->produce_ns, "produce_cpu_ns",
+			   (json_int_t)r->produce_cpu_ns, "copied_bytes",
+			   (json_int_t)(c->io.copied - copied), "passes", (json_int_t)r->passes,
+			   "drop_cpu_ns", (json_int_t)r->drop_cpu_ns, "latency",
 			   hist_to_json(&r->latency), "usage", usage_to_json(&spent));
 	json_object_set_new(answer, "counters_before", counts_to_json(&c->counters, &c->counts[0]));
 	json_object_set_new(answer, "counters", counts_to_json(&c->counters, &c->counts[1]));

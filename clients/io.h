@@ -18,6 +18,7 @@ struct io {
 	const struct io_ops *ops;
 	struct source *source; /* payload; offsets below are into its mapping */
 	const char *path;      /* the file on the mount */
+	enum access access;    /* how it is opened; the bypass does not care */
 	size_t bs;
 	unsigned int depth;
 	const json_t *server; /* what the server negotiated (its evidence) */
@@ -48,11 +49,26 @@ struct io_ops {
 	int (*submit)(struct io *io, enum op op, uint32_t slot, size_t buffer_offset, size_t len,
 		      uint64_t file_offset);
 	int (*reap)(struct io *io, struct io_completion *out, int max);
+
+	/* Optional: where the payload for this place in the file is, if it is not in the source: it is
+	 * produced, and looked at, there. A WRITE is then done when it has been produced: its production is
+	 * the operation, and timed as such. */
+	char *(*place)(struct io *io, uint64_t file_offset);
+
+	/* Optional: empties the cache that can answer a READ without the server, and waits for what is
+	 * being read ahead. Called with nothing in flight. 0 or a negative errno. */
+	int (*drop_cache)(struct io *io);
 };
+
+/* The mounted file's descriptor, opened as io->access says, or -errno with a message. */
+int io_open_file(const struct io *io, struct err *e);
+/* drop_cache of those who use it. */
+int io_drop_cache(struct io *io);
 
 extern const struct io_ops io_syscall;   /* pwrite(2), pread(2); depth 1 */
 extern const struct io_ops io_uring_ops; /* io_uring; depth > 1 */
 extern const struct io_ops io_ipc;       /* the bypass; any depth */
+extern const struct io_ops io_mmap;      /* a mapping of the file; depth 1 */
 extern const struct io_ops io_nop;       /* completes at once: what the driver itself costs */
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* pwrite(2) and pread(2) with O_DIRECT on the mounted file: depth 1. And the way to nowhere, which
- * measures the driver itself. */
+/* pwrite(2) and pread(2) on the mounted file: depth 1. And the way to nowhere, which measures the driver
+ * itself. */
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -8,12 +8,28 @@
 #include "clients/bounce.h"
 #include "clients/io.h"
 
+int io_open_file(const struct io *io, struct err *e)
+{
+	int fd = open(io->path, O_RDWR | O_CLOEXEC | (io->access == ACCESS_DIRECT ? O_DIRECT : 0));
+
+	return fd < 0 ? err_sys(e, -errno, "opening %s", io->path) : fd;
+}
+
+/* FUSE forgets what it has cached of a file whenever somebody opens it, unless the server says
+ * FOPEN_KEEP_CACHE. Unlike POSIX_FADV_DONTNEED that waits for pages which are just being read. */
+int io_drop_cache(struct io *io)
+{
+	int fd = open(io->path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 || close(fd) ? -errno : 0;
+}
+
 static int syscall_open(struct io *io, struct err *e)
 {
-	int fd = open(io->path, O_RDWR | O_DIRECT | O_CLOEXEC);
+	int fd = io_open_file(io, e);
 
 	if (fd < 0)
-		return err_sys(e, -errno, "opening %s", io->path);
+		return fd;
 	io->state = (void *)(intptr_t)fd;
 	if (bounce_open(io, e)) {
 		close(fd);
@@ -36,8 +52,7 @@ static ssize_t syscall_rw(struct io *io, enum op op, size_t buffer_offset, size_
 	ssize_t n = op == OP_WRITE ? pwrite(fd, p, len, (off_t)file_offset)
 				   : pread(fd, p, len, (off_t)file_offset);
 
-	if (n < 0)
-		return -errno;
+	n = n < 0 ? -errno : n;
 	bounce_after(io, op, buffer_offset, n);
 	return n;
 }
@@ -47,6 +62,7 @@ const struct io_ops io_syscall = {
 	.open = syscall_open,
 	.close = syscall_close,
 	.rw = syscall_rw,
+	.drop_cache = io_drop_cache,
 };
 
 static int nop_open(struct io *io, struct err *e)

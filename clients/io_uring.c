@@ -2,7 +2,6 @@
 /* io_uring on the mounted file: depth > 1. What the kernel cannot do without
  * blocking it hands to worker threads of this process; their CPU time counts as the client's. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -27,9 +26,9 @@ static int uring_open(struct io *io, struct err *e)
 
 	if (!u)
 		return err_sys(e, -ENOMEM, "io_uring client");
-	u->fd = open(io->path, O_RDWR | O_DIRECT | O_CLOEXEC);
+	u->fd = io_open_file(io, e);
 	if (u->fd < 0) {
-		ret = err_sys(e, -errno, "opening %s", io->path);
+		ret = u->fd;
 		free(u);
 		return ret;
 	}
@@ -111,4 +110,5 @@ const struct io_ops io_uring_ops = {
 	.close = uring_close,
 	.submit = uring_submit,
 	.reap = uring_reap,
+	.drop_cache = io_drop_cache,
 };

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 #include "clients/native.h"
 #include "lib/clock.h"
@@ -11,12 +12,30 @@
 
 #define DEPTH_MAX 1024
 
+/* The index-th of `blocks` blocks in an order that looks random and has each of them once: a bijection of
+ * the numbers below the next power of two, taken again until it hits a block. */
+static uint64_t shuffled(uint64_t index, uint64_t blocks, uint64_t seed)
+{
+	const unsigned int bits = blocks > 1 ? 64 - (unsigned int)__builtin_clzll(blocks - 1) : 1;
+	const uint64_t mask = bits < 64 ? (1ull << bits) - 1 : UINT64_MAX;
+
+	do {
+		for (int i = 0; i < 3; i++) {
+			index = (index * 0x9e3779b97f4a7c15ULL + seed) & mask;
+			index ^= index >> (bits / 2 + 1);
+		}
+	} while (index >= blocks);
+	return index;
+}
+
 static uint64_t next_offset(struct native *n)
 {
 	const uint64_t blocks = n->file_size / n->bs;
 	uint64_t block;
 
-	if (n->random) {
+	if (n->cached && n->random) {
+		block = shuffled(n->next++, blocks, n->random_state);
+	} else if (n->random) {
 		n->random_state ^= n->random_state >> 12;
 		n->random_state ^= n->random_state << 25;
 		n->random_state ^= n->random_state >> 27;
@@ -31,11 +50,29 @@ static uint64_t next_offset(struct native *n)
 	return block * n->bs;
 }
 
-/* Writes the payload of one operation into its slot. */
+/* When a loop ends: what comes first. */
+struct limit {
+	uint64_t ops; /* in all, r->ops included */
+	uint64_t end; /* CLOCK_MONOTONIC, ns */
+};
+
+static bool go_on(const struct limit *l, const struct native_result *r, uint64_t now)
+{
+	return r->ops < l->ops && now < l->end;
+}
+
+/* Where the payload of an operation is. */
+static char *payload(const struct native *n, unsigned int slot, uint64_t offset)
+{
+	return n->io->ops->place ? n->io->ops->place(n->io, offset)
+				 : n->io->source->map + slot * n->stride;
+}
+
+/* Writes the payload of one operation. */
 static void produce(struct native *n, unsigned int slot, uint64_t offset, uint64_t seed)
 {
 	source_begin(n->io->source, true);
-	pattern_fill(n->io->source->map + slot * n->stride, n->bs, offset, seed);
+	pattern_fill(payload(n, slot, offset), n->bs, offset, seed);
 	source_end(n->io->source, true);
 }
 
@@ -48,20 +85,20 @@ static int failed(const struct native *n, int64_t result, uint64_t offset, struc
 		       result, n->bs, offset);
 }
 
-static int run_single(struct native *n, uint64_t runtime_ns, uint64_t count, struct native_result *r,
+static int run_single(struct native *n, const struct limit *limit, struct native_result *r,
 		      struct err *e)
 {
 	const struct io_ops *ops = n->io->ops;
 	const size_t bs = n->bs;
-	const uint64_t start = clock_ns();
-	uint64_t now = start;
+	uint64_t now = clock_ns();
 
 	do {
 		uint64_t offset = next_offset(n), began = now, end;
 		int64_t done;
 
-		if (n->produce) {
+		if (n->produce)
 			produce(n, 0, offset, r->ops);
+		if (n->produce && !ops->place) {
 			began = clock_ns();
 			r->produce_ns += began - now;
 			hist_add(&r->produce, began - now);
@@ -74,8 +111,7 @@ static int run_single(struct native *n, uint64_t runtime_ns, uint64_t count, str
 		r->elapsed_ns += end - began;
 		r->ops++;
 		now = end;
-	} while (count ? r->ops < count : now - start < runtime_ns);
-	r->wall_ns = now - start;
+	} while (go_on(limit, r, now));
 	return 0;
 }
 
@@ -98,20 +134,19 @@ static int reap(struct native *n, const uint64_t *began, const uint64_t *offset,
 }
 
 /* Bursts of depth operations; production in between, with nothing in flight. */
-static int run_bursts(struct native *n, uint64_t runtime_ns, uint64_t count, struct native_result *r,
+static int run_bursts(struct native *n, const struct limit *limit, struct native_result *r,
 		      struct err *e)
 {
 	uint64_t began[DEPTH_MAX], offset[DEPTH_MAX];
 	struct io_completion done[DEPTH_MAX];
-	const uint64_t start = clock_ns();
-	uint64_t now = start;
+	uint64_t now = clock_ns();
 
 	do {
 		uint64_t burst, before = now;
 		unsigned int size = n->depth, left;
 
-		if (count && count - r->ops < size)
-			size = (unsigned int)(count - r->ops);
+		if (limit->ops - r->ops < size)
+			size = (unsigned int)(limit->ops - r->ops);
 		for (unsigned int i = 0; i < size; i++) {
 			offset[i] = next_offset(n);
 			produce(n, i, offset[i], r->ops + i);
@@ -134,19 +169,18 @@ static int run_bursts(struct native *n, uint64_t runtime_ns, uint64_t count, str
 			left -= (unsigned int)got;
 		}
 		r->elapsed_ns += now - burst;
-	} while (count ? r->ops < count : now - start < runtime_ns);
-	r->wall_ns = now - start;
+	} while (go_on(limit, r, now));
 	return 0;
 }
 
 /* A sliding window: each completion makes room for the next operation. */
-static int run_window(struct native *n, uint64_t runtime_ns, uint64_t count, struct native_result *r,
+static int run_window(struct native *n, const struct limit *limit, struct native_result *r,
 		      struct err *e)
 {
 	uint64_t began[DEPTH_MAX], offset[DEPTH_MAX];
 	struct io_completion done[DEPTH_MAX];
 	const uint64_t start = clock_ns();
-	uint64_t now = start, submitted = 0;
+	uint64_t now = start, submitted = r->ops;
 	unsigned int flying = 0, fresh = n->depth;
 	bool more = true;
 
@@ -168,7 +202,7 @@ static int run_window(struct native *n, uint64_t runtime_ns, uint64_t count, str
 				return err_sys(e, ret, "submitting");
 			flying++;
 			submitted++;
-			more = !count || submitted < count;
+			more = submitted < limit->ops;
 		}
 		if (!flying)
 			break;
@@ -177,27 +211,77 @@ static int run_window(struct native *n, uint64_t runtime_ns, uint64_t count, str
 			return got;
 		flying -= (unsigned int)got;
 		fresh = (unsigned int)got;
-		if (!count && now - start >= runtime_ns)
+		if (now >= limit->end)
 			more = false;
 	}
-	r->wall_ns = r->elapsed_ns = now - start;
+	r->elapsed_ns += now - start;
 	return 0;
+}
+
+/* The loop that suits depth and production, once. */
+static int run_loop(struct native *n, const struct limit *limit, struct native_result *r, struct err *e)
+{
+	if (n->depth == 1)
+		return run_single(n, limit, r, e);
+	return n->produce ? run_bursts(n, limit, r, e) : run_window(n, limit, r, e);
+}
+
+static uint64_t thread_cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+/* A new pass: nothing of the file is cached, and the next block is the first. Adds to *cpu_ns. */
+static int begin_pass(struct native *n, uint64_t *cpu_ns, struct err *e)
+{
+	const uint64_t before = thread_cpu_ns();
+	int ret = n->io->ops->drop_cache(n->io);
+
+	*cpu_ns += thread_cpu_ns() - before;
+	if (ret)
+		return err_sys(e, ret, "emptying the cache of %s", n->io->path);
+	n->random_state += 0x9e3779b97f4a7c15ULL;
+	n->next = 0;
+	return 0;
+}
+
+/* Pass after pass over the file; what lies between two is not timed. */
+static int run_passes(struct native *n, const struct limit *limit, struct native_result *r,
+		      struct err *e)
+{
+	int ret;
+
+	do {
+		const uint64_t blocks = n->file_size / n->bs, left = limit->ops - r->ops;
+		struct limit pass = {.ops = r->ops + (left < blocks ? left : blocks), .end = limit->end};
+
+		ret = begin_pass(n, &r->drop_cpu_ns, e);
+		if (ret)
+			return ret;
+		r->passes++;
+		ret = run_loop(n, &pass, r, e);
+	} while (!ret && go_on(limit, r, clock_ns()));
+	return ret;
 }
 
 int native_run(struct native *n, uint64_t runtime_ns, uint64_t count, struct native_result *r,
 	       struct err *e)
 {
+	struct limit limit = {.ops = count ? count : UINT64_MAX, .end = UINT64_MAX};
+	uint64_t start;
 	int ret;
 
 	memset(r, 0, sizeof(*r));
 	hist_init(&r->latency);
 	hist_init(&r->produce);
-	if (n->depth == 1)
-		ret = run_single(n, runtime_ns, count, r, e);
-	else if (n->produce)
-		ret = run_bursts(n, runtime_ns, count, r, e);
-	else
-		ret = run_window(n, runtime_ns, count, r, e);
+	start = clock_ns();
+	if (!count)
+		limit.end = start + runtime_ns;
+	ret = n->cached ? run_passes(n, &limit, r, e) : run_loop(n, &limit, r, e);
+	r->wall_ns = clock_ns() - start;
 	r->payload_bytes = r->ops * n->bs;
 	r->produce_cpu_ns = native_produce_cpu(&r->produce);
 	return ret;
@@ -225,7 +309,7 @@ static int verify_slot(struct native *n, unsigned int slot, uint64_t offset, int
 	if (n->op == OP_WRITE)
 		return 0;
 	source_begin(n->io->source, false);
-	bad = pattern_check(n->io->source->map + slot * n->stride, n->bs, offset, seed);
+	bad = pattern_check(payload(n, slot, offset), n->bs, offset, seed);
 	source_end(n->io->source, false);
 	if (bad < 0)
 		return 0;
@@ -244,8 +328,10 @@ static int verify_burst(struct native *n, uint64_t first, unsigned int size, uin
 	for (unsigned int i = 0; i < size; i++) {
 		uint64_t offset = (first + i) * n->bs;
 
-		/* For a READ: anything but what is expected, so that old contents cannot pass. */
-		produce(n, i, offset, n->op == OP_WRITE ? seed : ~seed);
+		/* For a READ: anything but what is expected, so that old contents cannot pass. (Not in place:
+		 * that would be the file's own contents.) */
+		if (n->op == OP_WRITE || !n->io->ops->place)
+			produce(n, i, offset, n->op == OP_WRITE ? seed : ~seed);
 		if (n->depth == 1) {
 			int64_t r = n->io->ops->rw(n->io, n->op, 0, n->bs, offset);
 
@@ -273,10 +359,15 @@ static int verify_burst(struct native *n, uint64_t first, unsigned int size, uin
 
 int native_verify(struct native *n, uint64_t ops, uint64_t seed, uint64_t *bytes, struct err *e)
 {
+	uint64_t unused = 0;
+	int ret = n->cached ? begin_pass(n, &unused, e) : 0;
+
+	if (ret)
+		return ret;
 	for (uint64_t done = 0; done < ops;) {
 		unsigned int size = ops - done < n->depth ? (unsigned int)(ops - done) : n->depth;
-		int ret = verify_burst(n, done, size, seed, e);
 
+		ret = verify_burst(n, done, size, seed, e);
 		if (ret)
 			return ret;
 		done += size;

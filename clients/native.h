@@ -7,6 +7,10 @@
  * Depth n: with production, bursts: n payloads are produced with nothing in flight, then n operations
  * are submitted together and all awaited; bursts are timed. Without (produce once, or READ), a sliding
  * window of n, timed from the first submission to the last completion.
+ * In place (a mapping of the file): production is the operation, and timed.
+ * READ through the page cache: in passes over the file, each block once, with the cache emptied between
+ * two passes and nothing in flight then. A block is so never read twice from one filling of the cache:
+ * the server has sent every byte that was counted.
  * So the time of the producer never hides in, or dilutes, the time of the path.
  */
 #ifndef ZC_NATIVE_H
@@ -24,8 +28,9 @@ struct native {
 	uint64_t file_size;
 	bool random;  /* offsets: uniformly random blocks, else sequential with wrap-around */
 	bool produce; /* rewrite the payload before every WRITE */
+	bool cached; /* READ through a cache that io->ops->drop_cache empties; random: each block once */
 
-	uint64_t next; /* sequential: number of the next block */
+	uint64_t next; /* sequential and cached: number of the next block */
 	uint64_t random_state;
 };
 
@@ -35,6 +40,8 @@ struct native_result {
 	uint64_t wall_ns;        /* all of it */
 	uint64_t produce_ns;     /* wall time of production */
 	uint64_t produce_cpu_ns; /* and the CPU time in it, estimated: see native_produce_cpu */
+	uint64_t drop_cpu_ns;    /* cached: CPU time of emptying the cache */
+	uint64_t passes;         /* cached: how often the cache was emptied */
 	struct hist produce;     /* of each production: of one payload, or of a burst's */
 	struct hist latency;     /* of each operation, from submission to completion */
 };

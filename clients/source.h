@@ -16,12 +16,18 @@ struct source {
 	char *map;   /* the client's mapping of the payload */
 	size_t size; /* bytes, a multiple of the source's page size */
 	int fd;      /* what can be shared with a server; -1: nothing */
+	/* With --via memfd, set before alloc: the payload moves by a mapping of the memfd below. */
+	bool via_memfd;
+	/* The same bytes where the kernel can do O_DIRECT from, if it cannot from map; NULL: nowhere. */
+	char *pinnable;
 };
 
 struct source_ops {
 	const char *name;
 	const char *help; /* one line for `zcbench list` */
 	size_t page_size; /* sizes are rounded up to it */
+	/* Takes --via memfd: it lies on a memfd, whose own mapping can be pinned where map cannot. */
+	bool on_memfd;
 	/* Optional: the folder below /sys that has nr_hugepages and free_hugepages for pages of this
 	 * size, which `run --setup` reserves for a run. */
 	const char *reserve;
@@ -34,7 +40,8 @@ struct source_ops {
 	void (*free)(struct source *src);
 
 	/* Only for memory that the CPU may touch between calls of this alone (dma-bufs), and from which
-	 * the kernel cannot do O_DIRECT: begins or ends such an access. 0 or a negative errno. */
+	 * the kernel cannot do O_DIRECT: begins or ends such an access, which may overlap others. 0 or a
+	 * negative errno. */
 	int (*sync)(struct source *src, bool begin, bool write);
 };
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Source `udmabuf`: a dma-buf made of a memfd's pages (/dev/udmabuf), as virtual GPUs and tests use. */
+/* Source `udmabuf`: a dma-buf made of a memfd's pages (/dev/udmabuf), as virtual GPUs and tests use. The payload
+ * is produced in the dma-buf. With --via memfd the kernel moves it by a mapping of the memfd, which shows the
+ * same pages and, unlike the dma-buf's, can be pinned. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -37,6 +39,14 @@ static int udmabuf_alloc(struct source *src, size_t size, struct err *e)
 		goto out;
 	}
 	ret = dmabuf_map(src, e);
+	if (!ret && src->via_memfd) {
+		src->pinnable = mmap(NULL, src->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+				     memfd, 0);
+		if (src->pinnable == MAP_FAILED) {
+			ret = err_sys(e, -errno, "source udmabuf: mapping the memfd below");
+			munmap(src->map, src->size);
+		}
+	}
 	if (ret)
 		close(src->fd);
 out:
@@ -46,12 +56,20 @@ out:
 	return ret;
 }
 
+static void udmabuf_free(struct source *src)
+{
+	if (src->pinnable)
+		munmap(src->pinnable, src->size);
+	source_free_mapping(src);
+}
+
 const struct source_ops source_udmabuf = {
 	.name = "udmabuf",
-	.help = "a dma-buf over a memfd's pages; FUSE paths bounce it (O_DIRECT gives EFAULT), ipc "
-		"shares it",
+	.help = "a dma-buf over a memfd's pages; FUSE paths bounce it (O_DIRECT gives EFAULT) or go "
+		"--via memfd, ipc shares it",
 	.page_size = 4096,
+	.on_memfd = true,
 	.alloc = udmabuf_alloc,
-	.free = source_free_mapping,
+	.free = udmabuf_free,
 	.sync = dmabuf_sync,
 };

@@ -9,11 +9,12 @@
 # with Debian's keyring. A kernel that is in the cache already is taken as it is, without the network:
 # delete CACHE/debian to look for a newer one. CACHE/debian/VERSION then holds
 #   vmlinuz  config  modules/NN-NAME.ko         (unpacked, NN: in the order in which they load)
+#   modules.list                                (which were looked for: another list, and it is fetched again)
 set -euo pipefail
 
 suite=trixie-backports
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-modules="virtio_console virtio_blk virtio_net null_blk ublk_drv dummy udmabuf fuse"
+modules="virtio_console virtio_blk virtio_net vmxnet3 null_blk ublk_drv dummy udmabuf fuse"
 
 die() { # WHAT TRY
 	printf 'zcbench: error: %s\n  try: %s\n' "$1" "$2" >&2
@@ -29,17 +30,21 @@ newest() {
 		sort -V | tail -n 1
 }
 
+complete() { # VERSION
+	[ -s "$cache/debian/$1/vmlinuz" ] && [ "$(cat "$cache/debian/$1/modules.list" 2>/dev/null)" = "$modules" ]
+}
+
 # The newest of all is what a fetch without a version found, and not what is newest in the cache.
 cached() {
 	local v
 	if [ -z "$want" ]; then
-		v=$(readlink "$cache/debian/newest") && [ -s "$cache/debian/$v/vmlinuz" ] &&
+		v=$(readlink "$cache/debian/newest") && complete "$v" &&
 			echo "$cache/debian/$v/vmlinuz"
 		return
 	fi
 	v=$(find "$cache/debian" -mindepth 2 -maxdepth 2 -name vmlinuz -printf '%h\n' 2>/dev/null |
 		sed 's:.*/::' | newest)
-	[ -n "$v" ] && echo "$cache/debian/$v/vmlinuz"
+	[ -n "$v" ] && complete "$v" && echo "$cache/debian/$v/vmlinuz"
 }
 
 # One fetch at a time; whoever waited for it finds the kernel in the cache. What a killed one left goes.
@@ -119,7 +124,7 @@ if [ -z "$found" ]; then
 fi
 apt apt-cache pkgnames
 version=$(sed -n 's/^linux-image-\([0-9].*-cloud-amd64\)$/\1/p' "$work/out" | newest)
-if [ -n "$version" ] && [ -s "$cache/debian/$version/vmlinuz" ]; then
+if [ -n "$version" ] && complete "$version"; then
 	[ -n "$want" ] || ln -sfn "$version" "$cache/debian/newest"
 	echo "$cache/debian/$version/vmlinuz"
 	exit 0
@@ -168,7 +173,8 @@ add() { # NAME
 for name in $modules; do
 	add "$name"
 done
-rm -rf "$cache/debian/$version"
+echo "$modules" >"$new/modules.list"
+rm -rf "${cache:?}/debian/$version"
 mv -T "$new" "$cache/debian/$version"
 [ -n "$want" ] || ln -sfn "$version" "$cache/debian/newest"
 echo "$cache/debian/$version/vmlinuz"

@@ -18,6 +18,8 @@ enum qemu_port {
 	QEMU_PORTS
 };
 
+#define QEMU_HOST "10.0.2.2" /* 127.0.0.1 of this machine, for a guest with a NIC */
+
 struct qemu_config {
 	const char *kernel; /* a bzImage */
 	int initramfs;      /* its descriptor */

@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -405,10 +406,11 @@ static bool mount_is_dead(const char *point)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		struct stat st;
+		struct statvfs st;
 
+		/* stat() may be answered from the kernel's cache, also of a mount that is dead */
 		alarm(1);
-		_exit(stat(point, &st) && errno == ENOTCONN ? 42 : 0);
+		_exit(statvfs(point, &st) && errno == ENOTCONN ? 42 : 0);
 	}
 	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
 	       WEXITSTATUS(status) == 42;

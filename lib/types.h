@@ -24,15 +24,28 @@ enum route {
 	ROUTE_NONE = ROUTE_COUNT, /* the server is not on the data path */
 };
 
+/* How the client opens the mounted file, and so whether the kernel's page cache takes part. */
+enum access {
+	ACCESS_DIRECT,   /* O_DIRECT */
+	ACCESS_BUFFERED, /* through the page cache, as an unmodified program */
+	ACCESS_MMAP,     /* stores into and loads from a MAP_SHARED mapping */
+	ACCESS_COUNT,
+};
+
 /* --fault: what a server breaks on purpose, so that tests see that it is caught. */
 enum fault {
 	FAULT_NONE,
 	FAULT_CORRUPT,  /* one byte of each payload changes on the way */
 	FAULT_REROUTE,  /* requests arrive by another route than they should */
 	FAULT_FALLBACK, /* uring-zc does not ask for zero copy when a file is opened */
+	FAULT_POOL,     /* uring-pool, uring-zc: a pool that no largest request fits into */
+	FAULT_INDEX,    /* ... a pool that was never registered */
+	FAULT_SLOT,     /* uring-zc: all entries of a queue share one slot */
 };
 
-static const char *const fault_names[] = {"none", "corrupt", "reroute", "fallback", 0};
+static const char *const fault_names[] = {"none", "corrupt", "reroute", "fallback",
+					  "pool", "index",   "slot",    0};
+static const char *const access_names[] = {"direct", "buffered", "mmap", 0};
 static const char *const op_names[] = {"write", "read", 0};
 static const char *const route_names[] = {"dev",       "small", "pipe", "ring", "pool",
 					  "zero_copy", "ipc",   "none", 0};

@@ -185,7 +185,7 @@ static void fold(json_t *stacks, const char *role, const struct frame *frames, s
 
 void sampler_take(struct sampler *s, json_t *shares, json_t *stacks)
 {
-	struct mappings **maps = calloc(s->n ? s->n : 1, sizeof(*maps));
+	struct mappings **maps = calloc(s->n ? s->n : 1, sizeof(struct mappings *));
 	struct frame frames[RING_FRAMES_MAX];
 
 	for (unsigned int i = 0; maps && i < s->n; i++)

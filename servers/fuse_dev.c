@@ -34,6 +34,7 @@ static void describe(struct fuse_dev *dev)
 	json_object_set_new(dev->srv->evidence, "fuse_protocol", json_string(version));
 	json_object_set_new(dev->srv->evidence, "init_flags", json_string(flags));
 	json_object_set_new(dev->srv->evidence, "max_write", json_integer(dev->max_write));
+	json_object_set_new(dev->srv->evidence, "max_readahead", json_integer(dev->max_readahead));
 }
 
 /* --max-io, as far as the kernel allows: it would cut a larger wish without a word. */
@@ -84,7 +85,7 @@ static int init(struct fuse_dev *dev, uint64_t want, uint64_t need, uint32_t max
 	dev->max_write = dev->accepted & FUSE_MAX_PAGES ? fit_pages_limit(dev->srv) : 32 * 4096;
 	out.major = FUSE_ABI_MAJOR;
 	out.minor = dev->minor;
-	out.max_readahead = arg->max_readahead;
+	out.max_readahead = dev->max_readahead = arg->max_readahead;
 	out.flags = (uint32_t)dev->accepted;
 	out.flags2 = (uint32_t)(dev->accepted >> 32);
 	out.max_background = 64;

@@ -12,10 +12,11 @@ struct fuse_dev {
 	const struct fuse_hooks *hooks;
 	struct fuse_session *se;
 	int fd;
-	uint32_t minor;     /* protocol version in use */
-	uint64_t offered;   /* INIT flags that the kernel offered */
-	uint64_t accepted;  /* and those that were accepted */
-	uint32_t max_write; /* bytes of payload in one request */
+	uint32_t minor;         /* protocol version in use */
+	uint64_t offered;       /* INIT flags that the kernel offered */
+	uint64_t accepted;      /* and those that were accepted */
+	uint32_t max_write;     /* bytes of payload in one request */
+	uint32_t max_readahead; /* bytes that the kernel may read ahead */
 	unsigned int threads;
 	pthread_t thread[16];
 };

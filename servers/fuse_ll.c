@@ -227,6 +227,7 @@ static void ll_init(void *userdata, struct fuse_conn_info *conn)
 	json_object_set_new(srv->evidence, "libfuse_want", json_string(want));
 	json_object_set_new(srv->evidence, "splice", json_boolean(ll->ops->splice));
 	json_object_set_new(srv->evidence, "max_write", json_integer(conn->max_write));
+	json_object_set_new(srv->evidence, "max_readahead", json_integer(conn->max_readahead));
 	pthread_mutex_unlock(&srv->lock);
 	sem_post(&ll->init_done);
 }

@@ -16,13 +16,21 @@
  * would wait longer than the system call costs. */
 #define FLUSH_BYTES (32u << 10)
 #define CMD_OFFSET  48 /* of struct fuse_uring_cmd_req in the 128-byte SQE */
-#define PROBE_NS    (3 * NSEC_PER_SEC)
+#define PROBE_NS    (10 * NSEC_PER_SEC)
+
+enum { PROBE_PENDING = 0, PROBE_ANSWERED = -1 };
 
 struct fuse_ring_options fuse_ring_options;
+
+static const char *const pools[] = {"registered", "plain", NULL};
 
 const struct opt fuse_ring_option_table[] = {
 	{"entries", OPT_UINT, offsetof(struct fuse_ring_options, entries), "N", "4",
 	 "uring*: ring entries for each queue, 1 MiB of payload buffer each", .min = 1, .max = 256},
+	{"pool", OPT_CHOICE, offsetof(struct fuse_ring_options, pool), "registered|plain", "registered",
+	 "uring-pool, uring-zc: pin the buffer pool once, or look its pages up for each request", pools},
+	{"link", OPT_FLAG, offsetof(struct fuse_ring_options, link), NULL, "yes",
+	 "uring-zc, sink file: commit in one submission with the move of the payload"},
 	{0},
 };
 
@@ -99,6 +107,26 @@ static void serve_entry(struct queue *q, struct worker *w, struct entry *ent)
 			    ((struct fuse_read_in *)ent->header->op_in)->size >= FLUSH_BYTES);
 }
 
+/* One completion. False: the entry will not come back, its connection has ended (-ENOTCONN). */
+static bool handle(struct queue *q, struct worker *w, struct entry *ent, const struct io_uring_cqe *cqe)
+{
+	switch (cqe->user_data & CQE_MASK) {
+	case CQE_MOVE:
+		ring_zero_copy_moved(q, w, ent, cqe->res);
+		return true;
+	case CQE_STREAM:
+		ring_streamed(q, w, ent, cqe->res, cqe->flags);
+		return true;
+	case CQE_HEADER: /* it failed: the payload after it is canceled, and says nothing */
+		ring_streamed(q, w, ent, cqe->res < 0 ? cqe->res : -EIO, 0);
+		return true;
+	}
+	if (cqe->res)
+		return false;
+	serve_entry(q, w, ent);
+	return true;
+}
+
 /* Serves until every entry has come back with an error: the connection has ended. */
 static void serve_queue(struct queue *q, struct worker *w)
 {
@@ -115,12 +143,7 @@ static void serve_queue(struct queue *q, struct worker *w)
 			struct entry *ent = (void *)(uintptr_t)(cqe->user_data & ~(uint64_t)CQE_MASK);
 
 			n++;
-			if ((cqe->user_data & CQE_MASK) == CQE_MOVE)
-				ring_zero_copy_moved(q, w, ent, cqe->res);
-			else if (cqe->res)
-				live--; /* -ENOTCONN after the unmount */
-			else
-				serve_entry(q, w, ent);
+			live -= !handle(q, w, ent, cqe);
 		}
 		io_uring_cq_advance(&q->io, n);
 	}
@@ -144,6 +167,7 @@ static int run_command(struct queue *q)
 /* The order matters, and each step has errors of its own: queue, registered buffers, pool. */
 static int add_pool(struct queue *q, size_t size)
 {
+	const enum fault fault = q->ring->dev->srv->fault;
 	struct iovec iov = {q->pool, size};
 	struct fuse_uring_cmd_req *req;
 	int ret;
@@ -160,7 +184,7 @@ static int add_pool(struct queue *q, size_t size)
 	ret = run_command(q);
 	if (ret)
 		return ret;
-	if (q->ring->config.memory == RING_POOL_REGISTERED) {
+	if (q->ring->config.memory == RING_POOL_REGISTERED && fault != FAULT_INDEX) {
 		/* ADD_BUFPOOL would succeed without it, and requests would fail */
 		q->step = "registering the buffer pool";
 		ret = io_uring_register_buffers_update_tag(&q->io, POOL_SLOT, &iov, NULL, 1);
@@ -170,7 +194,7 @@ static int add_pool(struct queue *q, size_t size)
 	q->step = "FUSE_IO_URING_CMD_ADD_BUFPOOL";
 	req = command(q, FUSE_IO_URING_CMD_ADD_BUFPOOL, NULL);
 	req->bufpool.uaddr = (uintptr_t)q->pool;
-	req->bufpool.len = (uint32_t)size;
+	req->bufpool.len = (uint32_t)(fault == FAULT_POOL ? q->ring->payload_size / 2 : size);
 	use_pool(q, req);
 	return run_command(q);
 }
@@ -193,6 +217,8 @@ static int make_memory(struct queue *q)
 	q->entries = calloc(n, sizeof(*q->entries));
 	if (!q->entries)
 		return -ENOMEM;
+	if (q->ring->dev->srv->sink.ops->share) /* for good: it goes when the process goes */
+		q->ring->dev->srv->sink.ops->share(&q->ring->dev->srv->sink, q->memory, q->memory_size);
 	if (q->ring->config.memory != RING_BUFFERS)
 		q->pool = (char *)q->memory + headers;
 	for (size_t i = 0; i < n; i++) {
@@ -224,7 +250,7 @@ static int register_entries(struct queue *q)
 		sqe->len = 2;
 		use_pool(q, req);
 		if (q->ring->config.zero_copy) {
-			ent->slot = (uint16_t)(i + 1);
+			ent->slot = (uint16_t)(q->ring->dev->srv->fault == FAULT_SLOT ? 1 : i + 1);
 			req->ent_zero_copy_buf_index = ent->slot;
 		}
 	}
@@ -244,8 +270,8 @@ static int register_entries(struct queue *q)
 
 static int set_up(struct queue *q)
 {
-	/* zero copy: a move and a commit for each entry can be waiting */
-	const unsigned int n = q->ring->config.entries * (q->ring->config.zero_copy ? 2 : 1);
+	/* zero copy: a header, a move and a commit for each entry can be waiting */
+	const unsigned int n = q->ring->config.entries * (q->ring->config.zero_copy ? 3 : 1);
 	struct io_uring_params p = {
 		.flags = IORING_SETUP_SQE128 | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
 			 IORING_SETUP_CQSIZE,
@@ -290,10 +316,11 @@ static void *queue_thread(void *p)
 
 static void *probe(void *p)
 {
+	struct fuse_ring *ring = p;
 	struct statvfs st;
 
 	/* Any request will do, and STATFS is never answered from a cache. */
-	statvfs(((struct fuse_dev *)p)->srv->mountpoint, &st);
+	atomic_store(&ring->probe, statvfs(ring->dev->srv->mountpoint, &st) ? errno : PROBE_ANSWERED);
 	return NULL;
 }
 
@@ -314,13 +341,17 @@ static int prove(struct fuse_ring *ring, struct err *e)
 	pthread_t thread;
 	int ret;
 
-	ret = pthread_create(&thread, NULL, probe, ring->dev);
+	ret = pthread_create(&thread, NULL, probe, ring);
 	if (ret)
 		return err_sys(e, -ret, "uring: starting the probe");
 	pthread_detach(thread); /* it may hang, and must not hold us up */
-	while (!served(ring) && clock_ns() < end)
+	while (atomic_load(&ring->probe) == PROBE_PENDING && clock_ns() < end)
 		usleep(200);
-	if (served(ring))
+	ret = atomic_load(&ring->probe);
+	if (ret > 0)
+		return err_sys(e, -ret, "%s: the first request through the ring failed",
+			       ring->config.name);
+	if (ret == PROBE_ANSWERED && served(ring))
 		return 0;
 	return err_set(e, -EIO,
 		       "%s: the ring was registered, but the kernel does not send requests "
@@ -373,6 +404,10 @@ static void describe(struct fuse_ring *ring)
 	json_object_set_new(evidence, "queues", json_integer(ring->nqueues));
 	json_object_set_new(evidence, "queue_cpus", cpus);
 	json_object_set_new(evidence, "entries_per_queue", json_integer(ring->config.entries));
+	if (ring->config.memory != RING_BUFFERS)
+		json_object_set_new(
+			evidence, "pool",
+			json_string(ring->config.memory == RING_POOL ? "plain" : "registered"));
 }
 
 static int start_queues(struct fuse_ring *ring, struct err *e)

@@ -21,6 +21,7 @@ enum ring_memory {
 struct fuse_ring_config {
 	unsigned int entries; /* for each queue */
 	enum ring_memory memory;
+	bool link;        /* zero copy: a commit is linked to the move before it */
 	bool zero_copy;   /* queues with FUSE_URING_ZERO_COPY; needs a pool */
 	const char *name; /* of the path, for messages */
 };
@@ -39,6 +40,8 @@ void fuse_ring_stop(struct fuse_ring *ring);
 extern const struct opt fuse_ring_option_table[];
 struct fuse_ring_options {
 	uint64_t entries;
+	const char *pool;
+	bool link;
 };
 extern struct fuse_ring_options fuse_ring_options;
 

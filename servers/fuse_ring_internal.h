@@ -17,6 +17,11 @@ struct entry {
 	uint16_t slot;            /* zero copy: its registered buffer */
 	struct fuse_in_header in; /* of the request that is being served */
 	int64_t moving;           /* zero copy: bytes that the move in flight shall move */
+	bool in_sink;             /* and it is from or to the sink's own descriptor */
+	int64_t moved;            /* what the move has done so far: bytes, or a negative errno */
+	struct entry *behind;     /* the next in the line for the connection */
+	int stream_fd;
+	char stream_header[SINK_HEADER_MAX];
 	int staging_fd; /* zero copy: where payload goes that must be in memory; -1: not made */
 	char *staging;
 };
@@ -35,6 +40,9 @@ struct queue {
 	int setup;        /* 0, or the errno of the first step that failed */
 	const char *step; /* which */
 	_Atomic uint64_t served;
+	struct entry *line; /* requests that wait for this thread's connection */
+	bool streaming;     /* it is in use */
+	bool stream_broken;
 };
 
 struct fuse_ring {
@@ -43,13 +51,18 @@ struct fuse_ring {
 	unsigned int nqueues;
 	size_t payload_size;
 	struct queue *queues;
-	sem_t set_up; /* posted once by each queue thread */
+	sem_t set_up;      /* posted once by each queue thread */
+	_Atomic int probe; /* what became of the request that proves the ring: PROBE_*, or an errno */
 };
 
-/* user_data is the entry's address; what completed is in its low bits. */
+/* user_data is the entry's address; what completed is in its low bits. A request that another is linked to
+ * has IOSQE_CQE_SKIP_SUCCESS: it completes only when it fails, and then the other one, canceled, does not. */
 enum {
-	CQE_FETCH = 0, /* a request, or the end of the connection */
-	CQE_MOVE = 1,  /* a READ_FIXED or WRITE_FIXED of zero copy */
+	CQE_FETCH = 0,  /* a request, or the end of the connection */
+	CQE_MOVE = 1,   /* a READ_FIXED or WRITE_FIXED of zero copy */
+	CQE_STREAM = 2, /* payload from or to a connection */
+	CQE_HEADER =
+		3, /* the header before it; completes only when it fails, and what follows does too */
 	CQE_MASK = 7,
 };
 
@@ -64,5 +77,30 @@ void ring_commit(struct queue *q, struct entry *ent, int64_t ret, bool now);
 void ring_zero_copy(struct queue *q, struct worker *w, struct entry *ent);
 /* Goes on after the move: res is its result. */
 void ring_zero_copy_moved(struct queue *q, struct worker *w, struct entry *ent, int res);
+
+/* The parts of a request, for those that serve it. */
+static inline bool ring_is_write(const struct entry *ent)
+{
+	return ent->in.opcode == FUSE_WRITE;
+}
+
+/* The arguments of READ and WRITE begin alike. */
+static inline const struct fuse_write_in *ring_args(const struct entry *ent)
+{
+	return (const void *)ent->header->op_in;
+}
+
+static inline unsigned int ring_file(const struct queue *q, const struct entry *ent)
+{
+	return (unsigned int)minifs_file(&q->ring->dev->srv->fs, ent->in.nodeid);
+}
+
+/* Answers a zero-copy request: n bytes were moved, or a negative errno. */
+void ring_finish(struct queue *q, struct entry *ent, int64_t n);
+
+/* Moves n bytes between the slot and the connection of this thread. */
+void ring_stream(struct queue *q, struct worker *w, struct entry *ent, int64_t n);
+/* Goes on after a completion of it. */
+void ring_streamed(struct queue *q, struct worker *w, struct entry *ent, int res, unsigned int flags);
 
 #endif

@@ -5,6 +5,7 @@
  *
  *   sink ignores the payload   nothing moves
  *   sink has a descriptor      WRITE_FIXED or READ_FIXED between the slot and the file: no copy with O_DIRECT
+ *   sink has a connection      SEND_ZC or READ_FIXED between the slot and the socket: fuse_ring_stream.c
  *   sink wants memory          through a memfd that the server has mapped: one copy, and the finding
  *
  * A WRITE's reply is a fuse_write_out in the pool; a READ has no pool buffer, only payload_sz. The kernel
@@ -18,43 +19,27 @@
 
 #include "servers/fuse_ring_internal.h"
 
-/* The arguments of READ and WRITE begin alike. */
-static const struct fuse_write_in *arg_of(const struct entry *ent)
-{
-	return (const void *)ent->header->op_in;
-}
-
-static bool is_write(const struct entry *ent)
-{
-	return ent->in.opcode == FUSE_WRITE;
-}
-
-static unsigned int file_of(const struct queue *q, const struct entry *ent)
-{
-	return (unsigned int)minifs_file(&q->ring->dev->srv->fs, ent->in.nodeid);
-}
-
 /* The bytes of this request within the file; 0 and negative errnos are final. */
 static int64_t range_of(const struct queue *q, const struct entry *ent)
 {
 	struct minifs *fs = &q->ring->dev->srv->fs;
-	const struct fuse_write_in *in = arg_of(ent);
+	const struct fuse_write_in *in = ring_args(ent);
 
-	return is_write(ent) ? minifs_write_range(fs, ent->in.nodeid, in->offset, in->size)
-			     : minifs_read_range(fs, ent->in.nodeid, in->offset, in->size);
+	return ring_is_write(ent) ? minifs_write_range(fs, ent->in.nodeid, in->offset, in->size)
+				  : minifs_read_range(fs, ent->in.nodeid, in->offset, in->size);
 }
 
-static void finish(struct queue *q, struct entry *ent, int64_t n)
+void ring_finish(struct queue *q, struct entry *ent, int64_t n)
 {
-	if (n >= 0 && is_write(ent)) {
+	if (n >= 0 && ring_is_write(ent)) {
 		*(struct fuse_write_out *)ent->payload = (struct fuse_write_out){.size = (uint32_t)n};
 		n = sizeof(struct fuse_write_out);
 	}
 	ring_commit(q, ent, n, true);
 }
 
-/* Has the kernel move n bytes between the slot and a descriptor. */
-static void move(struct queue *q, struct entry *ent, int fd, uint64_t offset, int64_t n)
+/* Has the kernel move n bytes between the slot and a descriptor. `whole`: nothing is left to do then. */
+static void move(struct queue *q, struct entry *ent, int fd, uint64_t offset, int64_t n, bool whole)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&q->io);
 
@@ -62,12 +47,17 @@ static void move(struct queue *q, struct entry *ent, int fd, uint64_t offset, in
 		abort(); /* cannot be: there are two SQEs for each entry */
 	memset(sqe, 0, 128);
 	/* the address is an offset inside the slot */
-	if (is_write(ent))
+	if (ring_is_write(ent))
 		io_uring_prep_write_fixed(sqe, fd, NULL, (unsigned int)n, offset, ent->slot);
 	else
 		io_uring_prep_read_fixed(sqe, fd, NULL, (unsigned int)n, offset, ent->slot);
 	sqe->user_data = (uintptr_t)ent | CQE_MOVE;
 	ent->moving = n;
+	if (!q->ring->config.link || !whole)
+		return;
+	/* A short move breaks the chain as an error does; else nothing completes before the next request. */
+	sqe->flags |= IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
+	ring_finish(q, ent, n);
 }
 
 static int make_staging(struct queue *q, struct entry *ent)
@@ -88,56 +78,54 @@ static int make_staging(struct queue *q, struct entry *ent)
 	return 0;
 }
 
-/* The descriptor that the sink itself moves to and from, or -1. */
-static int sink_fd(const struct queue *q, const struct entry *ent)
-{
-	struct sink *sink = &q->ring->dev->srv->sink;
-
-	return sink->ops->fd ? sink->ops->fd(sink, file_of(q, ent)) : -1;
-}
-
 void ring_zero_copy(struct queue *q, struct worker *w, struct entry *ent)
 {
 	struct server *srv = w->srv;
-	const uint64_t offset = arg_of(ent)->offset;
+	const uint64_t offset = ring_args(ent)->offset;
 	int64_t n = range_of(q, ent);
 	int fd, ret;
 
 	if (n <= 0) {
-		finish(q, ent, n);
+		ring_finish(q, ent, n);
 		return;
 	}
 	if (srv->sink.ops->ignores && !atomic_load(&srv->verify) && !srv->fault) {
-		server_count(w, is_write(ent) ? OP_WRITE : OP_READ, ROUTE_ZERO_COPY, (size_t)n);
-		finish(q, ent, n);
+		server_count(w, ring_is_write(ent) ? OP_WRITE : OP_READ, ROUTE_ZERO_COPY, (size_t)n);
+		ring_finish(q, ent, n);
 		return;
 	}
-	fd = sink_fd(q, ent);
-	if (fd >= 0) {
-		move(q, ent, fd, offset, n);
+	if (srv->sink.ops->stream && !srv->fault) {
+		ring_stream(q, w, ent, n);
+		return;
+	}
+	fd = server_fd(srv, ring_file(q, ent));
+	ent->in_sink = fd >= 0;
+	if (ent->in_sink) {
+		/* now, not when it is done: with a linked commit nothing comes back then */
+		server_count(w, ring_is_write(ent) ? OP_WRITE : OP_READ, ROUTE_ZERO_COPY, (size_t)n);
+		move(q, ent, fd, sink_place(&srv->sink, ring_file(q, ent), offset), n, true);
 		return;
 	}
 	ret = make_staging(q, ent);
-	if (!ret && !is_write(ent))
-		ret = server_read(w, ROUTE_ZERO_COPY, file_of(q, ent), offset, ent->staging, (size_t)n);
+	if (!ret && !ring_is_write(ent))
+		ret = server_read(w, ROUTE_ZERO_COPY, ring_file(q, ent), offset, ent->staging,
+				  (size_t)n);
 	if (ret)
-		finish(q, ent, ret);
+		ring_finish(q, ent, ret);
 	else
-		move(q, ent, ent->staging_fd, 0, n);
+		move(q, ent, ent->staging_fd, 0, n, !ring_is_write(ent));
 }
 
 void ring_zero_copy_moved(struct queue *q, struct worker *w, struct entry *ent, int res)
 {
 	int64_t n = res == ent->moving ? res : res < 0 ? res : -EIO;
 
-	if (n > 0 && sink_fd(q, ent) >= 0) {
-		server_count(w, is_write(ent) ? OP_WRITE : OP_READ, ROUTE_ZERO_COPY, (size_t)n);
-	} else if (n > 0 && is_write(ent)) {
-		int ret = server_write(w, ROUTE_ZERO_COPY, file_of(q, ent), arg_of(ent)->offset,
+	if (n > 0 && !ent->in_sink && ring_is_write(ent)) {
+		int ret = server_write(w, ROUTE_ZERO_COPY, ring_file(q, ent), ring_args(ent)->offset,
 				       ent->staging, (size_t)n);
 
 		if (ret)
 			n = ret;
 	}
-	finish(q, ent, n);
+	ring_finish(q, ent, n);
 }

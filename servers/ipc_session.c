@@ -97,8 +97,10 @@ static int32_t do_rw(struct ipc_session *s, struct worker *w, const struct ipc_s
 	return ret ? ret : (int32_t)n;
 }
 
-static void free_buffer(struct ipc_buffer *b)
+static void free_buffer(struct ipc_session *s, struct ipc_buffer *b)
 {
+	if (s->srv->sink.ops->unshare)
+		s->srv->sink.ops->unshare(&s->srv->sink, b->map);
 	munmap(b->map, b->size);
 	if (b->dmabuf_fd >= 0)
 		close(b->dmabuf_fd);
@@ -114,7 +116,7 @@ static int32_t do_unregister(struct ipc_session *s, const struct ipc_sqe *d)
 	if (!atomic_load_explicit(&b->ready, memory_order_acquire))
 		return -EBADF;
 	atomic_fetch_sub(&s->mapped, b->size);
-	free_buffer(b);
+	free_buffer(s, b);
 	atomic_store_explicit(&b->ready, false, memory_order_release);
 	return 0;
 }
@@ -368,6 +370,8 @@ int ipc_session_register(struct ipc_session *s, int fd, struct err *e)
 	b->map = map;
 	b->size = size;
 	b->writable = writable;
+	if (s->srv->sink.ops->share)
+		s->srv->sink.ops->share(&s->srv->sink, map, size);
 	atomic_fetch_add(&s->mapped, size);
 	atomic_store_explicit(&b->ready, true, memory_order_release);
 	return (int)(b - s->buffers);
@@ -401,7 +405,7 @@ void ipc_session_stop(struct ipc_session *s)
 	}
 	for (int i = 0; i < IPC_BUFFERS_MAX; i++)
 		if (atomic_exchange(&s->buffers[i].ready, false))
-			free_buffer(&s->buffers[i]);
+			free_buffer(s, &s->buffers[i]);
 	if (s->ring)
 		munmap(s->ring, ipc_ring_size(s->entries));
 	s->ring = NULL;

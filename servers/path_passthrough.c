@@ -5,7 +5,8 @@
  * that no data request reached it is this path's evidence.
  *
  * With sink `file` the backing file is --file; with sink `null` it is a memfd for each file, so that
- * a WRITE ends in page cache (one copy): nobody is there to drop it.
+ * a WRITE ends in page cache (one copy): nobody is there to drop it. A client that maps the file
+ * has the memfd's pages themselves, which the server has mapped, too: no copy at all.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,11 +22,11 @@
 #include "servers/fuse_dev.h"
 
 #define THREADS 2
-#define CHUNK   (1u << 20)
 
 struct backing {
 	int fd;
-	bool own; /* a memfd of ours; else the sink's */
+	bool own;  /* a memfd of ours; else the sink's */
+	char *map; /* of our own, max_size bytes */
 	int32_t id;
 };
 
@@ -84,6 +85,9 @@ static int refuse(int code, struct err *e)
 					   "system"),
 				   e),
 				  "give a --file that is not on overlayfs or FUSE");
+	if (code == -EINVAL)
+		return err_remedy((err_sys(e, code, "passthrough: registering a backing file"), e),
+				  "give a --file that is a regular file: the kernel takes no other");
 	return err_sys(e, code, "passthrough: registering a backing file");
 }
 
@@ -102,6 +106,9 @@ static int open_backing(struct passthrough *pt, struct server *srv, unsigned int
 		/* allocated now: page allocation is not what a round should time */
 		if (fallocate(b->fd, 0, 0, (off_t)srv->fs.max_size))
 			return err_sys(e, -errno, "passthrough: allocating the backing memfd");
+		b->map = mmap(NULL, srv->fs.max_size, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd, 0);
+		if (b->map == MAP_FAILED)
+			return err_sys(e, -errno, "passthrough: mapping the backing memfd");
 	}
 	map.fd = b->fd;
 	b->id = ioctl(pt->dev.fd, FUSE_DEV_IOC_BACKING_OPEN, &map);
@@ -156,40 +163,28 @@ static int pt_start(struct server *srv, struct err *e)
 	return 0;
 }
 
-/* Both of these only concern backing files that are ours; the sink's own are checked by the sink. */
+/* Both of these only concern backing files that are ours; the sink's own are checked by the sink. The server
+ * looks at the very pages: what a client stored in its own mapping is there, too. */
 static int pt_stored(struct server *srv, bool check, unsigned int file, uint64_t len, uint64_t seed,
 		     struct err *e)
 {
 	struct passthrough *pt = srv->path_state;
-	int fd = pt->backing[file].fd, ret = 0;
-	char *buf = malloc(CHUNK);
+	const struct backing *b = &pt->backing[file];
+	int64_t bad;
 
-	if (!buf)
-		return err_sys(e, -ENOMEM, "passthrough");
-	for (uint64_t o = 0; o < len && !ret; o += CHUNK) {
-		size_t n = len - o < CHUNK ? len - o : CHUNK;
-
-		if (check) {
-			int64_t bad;
-
-			if (pread(fd, buf, n, (off_t)o) != (ssize_t)n) {
-				ret = err_set(e, -EIO, "data%u: the backing file is short", file);
-				break;
-			}
-			bad = pattern_check(buf, n, o, seed);
-			if (bad >= 0)
-				ret = err_set(e, -EILSEQ,
-					      "data%u: byte %" PRIu64 " of the backing file is not what "
-					      "the client wrote",
-					      file, o + (uint64_t)bad);
-		} else {
-			pattern_fill(buf, n, o, seed);
-			if (pwrite(fd, buf, n, (off_t)o) != (ssize_t)n)
-				ret = err_sys(e, -errno, "data%u: filling the backing file", file);
-		}
+	/* a client may have truncated it: no page, but SIGBUS, is behind the end */
+	if (pt_size(srv, file) < (int64_t)len)
+		return err_set(e, -EIO, "data%u: the backing file is short", file);
+	if (!check) {
+		pattern_fill(b->map, len, 0, seed);
+		return 0;
 	}
-	free(buf);
-	return ret;
+	bad = pattern_check(b->map, len, 0, seed);
+	if (bad < 0)
+		return 0;
+	return err_set(e, -EILSEQ,
+		       "data%u: byte %" PRIu64 " of the backing file is not what the client wrote", file,
+		       (uint64_t)bad);
 }
 
 static int pt_check_stored(struct server *srv, unsigned int file, uint64_t len, uint64_t seed,
@@ -208,14 +203,17 @@ static const char *pt_refuses_sink(const struct sink_ops *sink)
 {
 	if (!strcmp(sink->name, "read"))
 		return "the server is not on the data path: it has nothing to read";
+	if (sink->needs_tcp)
+		return "the server is not on the data path: it has nothing to forward";
 	return NULL;
 }
 
-/* Into the memfd's page cache; what a file of the sink's costs is the sink's own work. */
-static double pt_copies(enum op op, const struct sink_ops *sink)
+/* Into the page cache of the backing file, unless it is one that O_DIRECT gets past, or the client's own mapping
+ * shows that page cache. */
+static double pt_copies(enum op op, const struct sink_ops *sink, enum access access, bool direct)
 {
-	(void)op;
-	return sink->fd ? 0 : 1;
+	(void)op, (void)direct;
+	return access == ACCESS_MMAP || (sink->fd && access == ACCESS_DIRECT) ? 0 : 1;
 }
 
 const struct path_ops path_passthrough = {
@@ -223,10 +221,12 @@ const struct path_ops path_passthrough = {
 	.help = "the kernel does the I/O on the server's backing file",
 	.needs = "Linux 6.9, CAP_SYS_ADMIN",
 	.client = CLIENT_FUSE,
+	.maps = true,
 	.expect = {[OP_WRITE] = {ROUTE_NONE, 1}, [OP_READ] = {ROUTE_NONE, 1}},
 	.reads = "nothing: it is not on the data path",
 	.copies = pt_copies,
 	.refuses_sink = pt_refuses_sink,
+	.refuses_device = "the kernel passes reads and writes through to regular files only",
 	.start = pt_start,
 	.stop = pt_stop,
 	.check_stored = pt_check_stored,

@@ -65,12 +65,15 @@ static int write_pipe(struct worker *w, unsigned int file, uint64_t offset, int 
 {
 	struct server *srv = w->srv;
 	const struct sink_ops *sink = srv->sink.ops;
+	struct sink_tally tally = {0};
 	struct staging *s;
 	int ret;
 
 	/* While verifying, a payload that the sink would drop has to be looked at before. */
-	if (sink->write_pipe && (sink->stores || !atomic_load(&srv->verify))) {
-		ret = sink->write_pipe(&srv->sink, w->sink_thread, file, offset, fd, len);
+	if (sink->write_pipe &&
+	    (sink_stores(&srv->sink) || sink->verify || !atomic_load(&srv->verify))) {
+		ret = sink->write_pipe(&srv->sink, w->sink_thread, file, offset, fd, len, &tally);
+		server_tally(w, &tally);
 		if (!ret)
 			server_count(w, OP_WRITE, ROUTE_PIPE, len);
 		return ret;
@@ -113,14 +116,13 @@ static void splice_read(fuse_req_t req, unsigned int file, size_t len, off_t off
 	struct server *srv = fuse_req_userdata(req);
 	struct worker *w = worker_get(srv);
 	struct fuse_bufvec bufv = FUSE_BUFVEC_INIT(len);
-	const struct sink_ops *sink = srv->sink.ops;
 	struct staging *s;
-	int ret = w ? 0 : -ENOMEM;
+	int ret = w ? 0 : -ENOMEM, fd = server_fd(srv, file);
 
 	bufv.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
-	if (!ret && sink->fd) {
-		bufv.buf[0].fd = sink->fd(&srv->sink, file);
-		bufv.buf[0].pos = offset;
+	if (!ret && fd >= 0) {
+		bufv.buf[0].fd = fd;
+		bufv.buf[0].pos = (off_t)sink_place(&srv->sink, file, (uint64_t)offset);
 		server_count(w, OP_READ, ROUTE_PIPE, len);
 	} else if (!ret) {
 		s = staging(len);
@@ -145,12 +147,26 @@ static int splice_start(struct server *srv, struct err *e)
 	return fuse_ll_start(srv, &ops, e);
 }
 
+/*
+ * O_DIRECT: one copy, into the pipe or out of it. Through the page cache there is one between it and the
+ * client, and beyond it a WRITE's pages go by reference. A READ's are moved into the page cache if nobody
+ * else has them: what was read from a file by O_DIRECT, but not the page
+ * cache of a tmpfs or of a memfd.
+ */
+static double splice_copies(enum op op, const struct sink_ops *sink, enum access access, bool direct)
+{
+	if (access == ACCESS_DIRECT || op == OP_WRITE)
+		return 1;
+	return sink->fd && direct ? 1 : 2;
+}
+
 const struct path_ops path_splice = {
 	.name = "splice",
 	.help = "pipes spliced from and to /dev/fuse, through libfuse3",
 	.needs = "libfuse3",
 	.client = CLIENT_FUSE,
 	.expect = {[OP_WRITE] = {ROUTE_PIPE, 1, 1u << ROUTE_SMALL}, [OP_READ] = {ROUTE_PIPE, 1}},
+	.copies = splice_copies,
 	.reads = "nothing in place: the pipe has to be copied out first",
 	/* one page more than the default of 1 MiB is what 1 MiB requests need; the kernel rounds up */
 	.setting = "/proc/sys/fs/pipe-max-size",

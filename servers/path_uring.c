@@ -9,21 +9,32 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "servers/fuse_ring.h"
+
+#define FUSE_POOLS_MINOR 46 /* the protocol that brought buffer pools and zero copy */
 
 struct uring {
 	struct fuse_dev dev;
 	struct fuse_ring *ring;
 };
 
-static int refuse(struct server *srv, const struct fuse_dev *dev, struct err *e)
+/* What the switch hides is told by the protocol's version: a kernel that could never run the path is not
+ * to be called switched off. */
+static int refuse(struct server *srv, const struct fuse_dev *dev, bool pools, struct err *e)
 {
 	const char *name = srv->path->name;
 	char value = 0;
-	int fd = open(FUSE_RING_SETTING, O_RDONLY | O_CLOEXEC);
+	int fd;
 
+	if (pools && (dev->minor < FUSE_POOLS_MINOR || dev->offered & FUSE_OVER_IO_URING)) {
+		err_set(e, -EOPNOTSUPP, "%s: this kernel has no buffer pools for FUSE over io_uring",
+			name);
+		return err_remedy(e, "zcbench vm -- run --path %s   (Linux 7.3 in a guest)", name);
+	}
+	fd = open(FUSE_RING_SETTING, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || read(fd, &value, 1) != 1)
 		value = 0;
 	if (fd >= 0)
@@ -34,32 +45,32 @@ static int refuse(struct server *srv, const struct fuse_dev *dev, struct err *e)
 		return err_remedy(e, "echo Y | sudo tee " FUSE_RING_SETTING
 				     "   (or zcbench run --setup, as root)");
 	}
-	if (dev->offered & FUSE_OVER_IO_URING) {
-		err_set(e, -EOPNOTSUPP, "%s: this kernel has no buffer pools for FUSE over io_uring",
-			name);
-		return err_remedy(e, "zcbench vm -- run --path %s   (Linux 7.3 in a guest)", name);
-	}
 	err_set(e, -EOPNOTSUPP, "%s: this kernel does not offer FUSE over io_uring", name);
-	return err_remedy(e, "use Linux 6.14 or later with CONFIG_FUSE_IO_URING=y");
+	return err_remedy(e,
+			  "Linux 6.14 or later with CONFIG_FUSE_IO_URING=y, or "
+			  "zcbench vm -- run --path %s",
+			  name);
 }
 
 int fuse_ring_path_start(struct server *srv, const struct fuse_hooks *hooks,
 			 struct fuse_ring_config config, struct err *e)
 {
 	struct uring *u = calloc(1, sizeof(*u));
+	const bool pools = config.memory != RING_BUFFERS;
 	int ret;
 
 	if (!u)
 		return err_sys(e, -ENOMEM, "%s", srv->path->name);
 	srv->path_state = u;
 	config.entries = (unsigned int)fuse_ring_options.entries;
+	config.link = fuse_ring_options.link;
+	if (config.memory == RING_POOL_REGISTERED && !strcmp(fuse_ring_options.pool, "plain"))
+		config.memory = RING_POOL;
 	config.name = srv->path->name;
 	ret = fuse_dev_open(&u->dev, srv, hooks, 0,
-			    FUSE_OVER_IO_URING |
-				    (config.memory == RING_BUFFERS ? 0 : FUSE_HAS_IO_URING_BUFPOOL),
-			    0, e);
+			    FUSE_OVER_IO_URING | (pools ? FUSE_HAS_IO_URING_BUFPOOL : 0), 0, e);
 	if (ret == -EOPNOTSUPP)
-		ret = refuse(srv, &u->dev, e);
+		ret = refuse(srv, &u->dev, pools, e);
 	if (ret)
 		return ret;
 	/* FORGET and INTERRUPT keep coming over /dev/fuse; data requests on it show as route dev. */

@@ -29,3 +29,14 @@ const struct path_ops *path_find(const char *name)
 			return *p;
 	return NULL;
 }
+
+double path_copies(const struct path_ops *path, enum op op, const struct sink_ops *sink,
+		   enum access access, bool direct)
+{
+	/* the bypass never sees the page cache */
+	const bool cached = access == ACCESS_BUFFERED && path->client != CLIENT_IPC;
+
+	if (path->copies)
+		return path->copies(op, sink, access, direct);
+	return path->expect[op].copies + (cached ? 1 : 0);
+}

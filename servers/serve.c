@@ -47,7 +47,7 @@ static json_t *requests_json(struct server *srv, enum op op)
 
 static json_t *stats_json(struct server *srv)
 {
-	uint64_t largest = 0, copied = 0;
+	uint64_t largest = 0, copied = 0, zero_copy = 0, late = 0;
 	struct counts counts;
 	struct usage usage;
 	json_t *out;
@@ -60,12 +60,18 @@ static json_t *stats_json(struct server *srv)
 
 		largest = l > largest ? l : largest;
 		copied += atomic_load_explicit(&w->user_copied, memory_order_relaxed);
+		zero_copy += atomic_load_explicit(&w->zero_copy, memory_order_relaxed);
+		late += atomic_load_explicit(&w->copied_late, memory_order_relaxed);
 	}
 	out = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "write", requests_json(srv, OP_WRITE),
 			"read", requests_json(srv, OP_READ), "usage", usage_to_json(&usage),
 			"largest_request", (json_int_t)largest, "user_copied_bytes", (json_int_t)copied,
 			"verified_bytes", (json_int_t)atomic_load(&srv->verified_bytes), "verify_errors",
 			(json_int_t)atomic_load(&srv->verify_errors));
+	if (srv->sink.ops->needs_tcp)
+		json_object_set_new(out, "sent",
+				    json_pack("{s:I, s:I}", "zero_copy_bytes", (json_int_t)zero_copy,
+					      "copied_late_bytes", (json_int_t)late));
 	if (atomic_load(&srv->verify_errors))
 		json_object_set_new(out, "verify_error", json_string(srv->verify_error.what));
 	json_object_set_new(out, "counters", counts_to_json(&srv->counters, &counts));
@@ -78,7 +84,7 @@ static int sink_stored(struct server *srv, bool check, unsigned int file, uint64
 		       struct err *e)
 {
 	struct worker *w = worker_get(srv);
-	uint64_t copied = 0;
+	struct sink_tally tally = {0}; /* not a client's: not counted */
 	int ret = w ? 0 : -ENOMEM;
 	void *buf;
 
@@ -94,10 +100,9 @@ static int sink_stored(struct server *srv, bool check, unsigned int file, uint64
 			io = srv->sink.config.file_size - o;
 		if (!check) {
 			pattern_fill(buf, io, o, seed);
-			ret = srv->sink.ops->write(&srv->sink, w->sink_thread, file, o, buf, io,
-						   &copied);
+			ret = srv->sink.ops->write(&srv->sink, w->sink_thread, file, o, buf, io, &tally);
 		} else {
-			ret = srv->sink.ops->read(&srv->sink, w->sink_thread, file, o, buf, io, &copied);
+			ret = srv->sink.ops->read(&srv->sink, w->sink_thread, file, o, buf, io, &tally);
 			if (!ret)
 				bad = pattern_check(buf, n, o, seed);
 		}
@@ -116,7 +121,7 @@ static int sink_stored(struct server *srv, bool check, unsigned int file, uint64
 static int stored(struct server *srv, bool check, unsigned int file, uint64_t len, uint64_t seed,
 		  struct err *e)
 {
-	if (srv->sink.ops->stores)
+	if (sink_stores(&srv->sink))
 		return sink_stored(srv, check, file, len, seed, e);
 	if (check && srv->path->check_stored)
 		return srv->path->check_stored(srv, file, len, seed, e);
@@ -137,6 +142,8 @@ static json_t *verify_begin(struct server *srv, const json_t *msg)
 	for (unsigned int i = 0; op && !strcmp(op, "read") && i < srv->fs.files; i++)
 		if (stored(srv, false, i, len, seed + i, &e))
 			return control_error(&e);
+	if (srv->sink.ops->verify && srv->sink.ops->verify(&srv->sink, seed, &e))
+		return control_error(&e);
 	srv->verify_seed = seed;
 	atomic_store(&srv->verified_bytes, 0);
 	atomic_store(&srv->verify_errors, 0);
@@ -148,8 +155,9 @@ static json_t *verify_begin(struct server *srv, const json_t *msg)
 static json_t *verify_end(struct server *srv, const json_t *msg)
 {
 	const json_t *files = json_object_get(msg, "files");
-	uint64_t checked = 0;
-	bool has_store = srv->sink.ops->stores || srv->path->check_stored;
+	uint64_t checked = 0, forwarded = 0;
+	bool has_store = sink_stores(&srv->sink) || srv->path->check_stored;
+	json_t *answer;
 	struct err e;
 
 	atomic_store_explicit(&srv->verify, false, memory_order_release);
@@ -162,8 +170,17 @@ static json_t *verify_end(struct server *srv, const json_t *msg)
 			return control_error(&e);
 		checked += len;
 	}
-	return json_pack("{s:o, s:I}", "stats", stats_json(srv), "stored_bytes_checked",
-			 (json_int_t)checked);
+	answer = json_pack("{s:o, s:I}", "stats", stats_json(srv), "stored_bytes_checked",
+			   (json_int_t)checked);
+	if (srv->sink.ops->verified) {
+		if (srv->sink.ops->verified(&srv->sink, &forwarded, &e)) {
+			json_decref(answer);
+			return control_error(&e);
+		}
+		json_object_set_new(answer, "forwarded_bytes_checked",
+				    json_integer((json_int_t)forwarded));
+	}
+	return answer;
 }
 
 /* Answers one control message. False: stop. */
@@ -231,6 +248,13 @@ static int start(struct server *srv, const struct serve_config *c, struct err *e
 	if (c->sink->needs_file && !c->sink_config.file)
 		return err_remedy((err_set(e, -EINVAL, "sink %s needs --file PATH", c->sink->name), e),
 				  "--file /dev/shm/zcbench.dat (memory) or a path on the disk to test");
+	if (c->sink->needs_tcp && !c->sink_config.tcp)
+		return err_remedy(
+			(err_set(e, -EINVAL, "sink %s needs --tcp HOST:PORT", c->sink->name), e),
+			"zcbench sink --listen 127.0.0.1:7447, and then --tcp 127.0.0.1:7447");
+	if (srv->sink.config.send == SEND_AUTO)
+		srv->sink.config.send =
+			c->path->expect[OP_WRITE].copies > 0 ? SEND_COPY : SEND_ZERO_COPY;
 	ret = minifs_init(&srv->fs, c->sink_config.files, c->sink_config.file_size);
 	if (ret)
 		return err_sys(e, ret, "%u files of %" PRIu64 " bytes", c->sink_config.files,

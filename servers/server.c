@@ -49,6 +49,16 @@ void server_count(struct worker *w, enum op op, enum route route, size_t len)
 		atomic_store_explicit(&w->largest, len, memory_order_relaxed);
 }
 
+void server_tally(struct worker *w, const struct sink_tally *tally)
+{
+	if (tally->copied)
+		add(&w->user_copied, tally->copied);
+	if (tally->zero_copy)
+		add(&w->zero_copy, tally->zero_copy);
+	if (tally->copied_late)
+		add(&w->copied_late, tally->copied_late);
+}
+
 static void verify_payload(struct server *srv, unsigned int file, uint64_t offset, const void *data,
 			   size_t len)
 {
@@ -75,6 +85,8 @@ static const void *break_write(struct worker *w, const void *data, size_t len, e
 		*route = *route == ROUTE_DEV ? ROUTE_RING : ROUTE_DEV;
 		return data;
 	}
+	if (w->srv->fault != FAULT_CORRUPT)
+		return data;
 	broken = realloc(broken, len);
 	if (!broken)
 		abort(); /* tests only */
@@ -87,16 +99,15 @@ int server_write(struct worker *w, enum route route, unsigned int file, uint64_t
 		 const void *data, size_t len)
 {
 	struct server *srv = w->srv;
-	uint64_t copied = 0;
+	struct sink_tally tally = {0};
 	int ret;
 
 	if (__builtin_expect(srv->fault != FAULT_NONE, false))
 		data = break_write(w, data, len, &route);
 	if (__builtin_expect(atomic_load_explicit(&srv->verify, memory_order_acquire), false))
 		verify_payload(srv, file, offset, data, len);
-	ret = srv->sink.ops->write(&srv->sink, w->sink_thread, file, offset, data, len, &copied);
-	if (copied)
-		server_copied(w, copied);
+	ret = srv->sink.ops->write(&srv->sink, w->sink_thread, file, offset, data, len, &tally);
+	server_tally(w, &tally);
 	if (!ret)
 		server_count(w, OP_WRITE, route, len);
 	return ret;
@@ -106,17 +117,16 @@ int server_read(struct worker *w, enum route route, unsigned int file, uint64_t 
 		size_t len)
 {
 	struct server *srv = w->srv;
-	uint64_t copied = 0;
+	struct sink_tally tally = {0};
 	int ret = 0;
 
 	/* A sink without contents has nothing that a client could check: make the pattern. */
 	if (__builtin_expect(atomic_load_explicit(&srv->verify, memory_order_acquire), false) &&
-	    !srv->sink.ops->stores)
+	    !sink_stores(&srv->sink) && !srv->sink.ops->verify)
 		pattern_fill(data, len, offset, srv->verify_seed + file);
 	else
-		ret = srv->sink.ops->read(&srv->sink, w->sink_thread, file, offset, data, len, &copied);
-	if (copied)
-		server_copied(w, copied);
+		ret = srv->sink.ops->read(&srv->sink, w->sink_thread, file, offset, data, len, &tally);
+	server_tally(w, &tally);
 	if (__builtin_expect(srv->fault == FAULT_CORRUPT, false))
 		((char *)data)[len / 2] ^= 1;
 	if (__builtin_expect(srv->fault == FAULT_REROUTE, false))
@@ -124,6 +134,13 @@ int server_read(struct worker *w, enum route route, unsigned int file, uint64_t 
 	if (!ret)
 		server_count(w, OP_READ, route, len);
 	return ret;
+}
+
+int server_fd(struct server *srv, unsigned int file)
+{
+	if (!srv->sink.ops->fd || (srv->sink.forgets && atomic_load(&srv->verify)))
+		return -1;
+	return srv->sink.ops->fd(&srv->sink, file);
 }
 
 void server_died(struct server *srv)

@@ -44,10 +44,12 @@ struct path_ops {
 	const char *needs; /* kernel version and libraries, one line */
 	enum client_io client;
 	struct expect expect[OP_COUNT];
+	bool maps;         /* takes --mmap: the server has the pages that clients map */
 	const char *reads; /* what the server reads when it looks at a payload, for `zcbench list` */
 
-	/* Optional: the copies that the path promises with this sink, where that depends on the sink. */
-	double (*copies)(enum op op, const struct sink_ops *sink);
+	/* Optional: the copies that the path promises, where they depend on more than the op. `direct`: the
+	 * sink's file is opened with O_DIRECT, if it has one. */
+	double (*copies)(enum op op, const struct sink_ops *sink, enum access access, bool direct);
 
 	/* Optional: a kernel setting that this path needs (a file below /sys or /proc, and its value),
 	 * which `run --setup` switches on for a run. */
@@ -59,6 +61,9 @@ struct path_ops {
 
 	/* Optional: NULL if this path can serve the sink, else why it never will. */
 	const char *(*refuses_sink)(const struct sink_ops *sink);
+
+	/* Optional: why it cannot serve sink file with --file on a block device. */
+	const char *refuses_device;
 
 	/* Required: mounts, negotiates and starts its threads. Called by the main thread with the
 	 * sink open. Must refuse, with the reason and the remedy, when the kernel does not give it
@@ -84,12 +89,19 @@ extern const struct path_ops *const paths[]; /* ends with NULL */
 extern const char *path_names[];             /* the same, for option tables */
 const struct path_ops *path_find(const char *name);
 
+/* The copy factor that a path promises, before the sink's own work: `copies` of its table, and with
+ * --buffered one more, between the client's buffer and the page cache. */
+double path_copies(const struct path_ops *path, enum op op, const struct sink_ops *sink,
+		   enum access access, bool direct);
+
 /* One for each server thread; only its thread writes, the main thread reads while it runs. */
 struct worker {
 	_Alignas(64) _Atomic uint64_t requests[OP_COUNT][ROUTE_COUNT];
 	_Atomic uint64_t bytes[OP_COUNT][ROUTE_COUNT];
 	_Atomic uint64_t largest;     /* payload bytes of the largest data request */
 	_Atomic uint64_t user_copied; /* bytes that this server copied in user space */
+	_Atomic uint64_t zero_copy;   /* bytes that its sink sent by reference */
+	_Atomic uint64_t copied_late; /* ... and that the kernel then copied after all */
 	struct server *srv;
 	void *sink_thread;
 	struct worker *next;
@@ -136,6 +148,10 @@ int server_write(struct worker *w, enum route route, unsigned int file, uint64_t
 int server_read(struct worker *w, enum route route, unsigned int file, uint64_t offset, void *data,
 		size_t len);
 
+/* The sink's descriptor for a file, to which or from which a payload can go unseen (at sink_place). -1: there
+ * is none, or a verification pass wants to see the payload, of which the sink would keep nothing. */
+int server_fd(struct server *srv, unsigned int file);
+
 /* Counts a request whose payload the caller moved itself. */
 void server_count(struct worker *w, enum op op, enum route route, size_t len);
 
@@ -146,6 +162,9 @@ static inline void server_copied(struct worker *w, size_t len)
 			      atomic_load_explicit(&w->user_copied, memory_order_relaxed) + len,
 			      memory_order_relaxed);
 }
+
+/* Adds what a sink did for a payload that the caller moved itself. */
+void server_tally(struct worker *w, const struct sink_tally *tally);
 
 /* Says that the path ended by itself: the main thread stops serving. Async-signal-safe. */
 void server_died(struct server *srv);

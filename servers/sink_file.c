@@ -2,7 +2,8 @@
 /*
  * Sink `file`: stores the payload of a WRITE in --file PATH at the same offset, and takes a READ's
  * from there. O_DIRECT where the file system and the block size allow it. The mount's file 0 is PATH
- * itself, file n is PATH.n.
+ * itself, file n is PATH.n. A block device is shared by all files of the mount, one behind the other, and
+ * always used with O_DIRECT; it must not be in use otherwise.
  *
  * Files that did not exist are unlinked as soon as they are open: however the server ends, nothing
  * stays behind. Files that did exist are only touched with --overwrite.
@@ -21,6 +22,7 @@
 
 #include "lib/pattern.h"
 #include "lib/units.h"
+#include "servers/device.h"
 #include "servers/sink.h"
 
 #define ALIGN  4096u /* covers the alignment that any common device asks of O_DIRECT */
@@ -29,6 +31,7 @@
 struct file_state {
 	unsigned int files;
 	bool direct; /* fds were opened with O_DIRECT */
+	bool device; /* all fds are the same one, a block device's */
 	const char *fs;
 	int *fds;
 };
@@ -111,11 +114,44 @@ static int open_one(struct sink *sink, unsigned int i, int *out, struct err *e)
 	return ret;
 }
 
+/* Opens the one descriptor for all files. */
+static int open_device(struct sink *sink, struct err *e)
+{
+	struct file_state *st = sink->state;
+	const struct sink_config *c = &sink->config;
+	int fd, ret;
+
+	if (!c->overwrite)
+		return err_remedy((err_set(e, -EEXIST, "sink file: %s is a block device", c->file), e),
+				  "give --overwrite to lose what is on it");
+	if (!st->direct)
+		return err_remedy(
+			(err_set(e, -EINVAL, "sink file: %s is a block device: only O_DIRECT", c->file),
+			 e),
+			"--bs and --size that are multiples of 4 KiB (serve: without "
+			"--no-aligned)");
+	fd = device_open(c->file, c->files * c->file_size, e);
+	if (fd < 0)
+		return fd;
+	ret = device_forgets(fd);
+	if (ret < 0) {
+		close(fd);
+		return err_sys(e, ret, "sink file: trying %s", c->file);
+	}
+	st->fs = "block device";
+	st->device = true;
+	sink->forgets = ret;
+	sink->stride = c->file_size;
+	for (st->files = 0; st->files < c->files; st->files++)
+		st->fds[st->files] = fd;
+	return 0;
+}
+
 static void file_close(struct sink *sink)
 {
 	struct file_state *st = sink->state;
 
-	for (unsigned int i = 0; i < st->files; i++)
+	for (unsigned int i = 0; i < (st->device ? 1 : st->files); i++)
 		close(st->fds[i]);
 	free(st->fds);
 	free(st);
@@ -160,7 +196,7 @@ static int file_fill(struct sink *sink, struct err *e)
 			size_t n = left < BOUNCE ? left : BOUNCE;
 
 			pattern_fill(buf, n, o, 0);
-			ret = rw_all(true, st->fds[i], buf, n, o);
+			ret = rw_all(true, st->fds[i], buf, n, sink_place(sink, i, o));
 		}
 	}
 	free(buf);
@@ -180,12 +216,14 @@ static int file_open(struct sink *sink, struct err *e)
 	}
 	sink->state = st;
 	st->direct = sink->config.direct && sink->config.file_size % ALIGN == 0;
+	if (device_is(sink->config.file))
+		ret = open_device(sink, e);
 	while (!ret && st->files < sink->config.files) {
 		ret = open_one(sink, st->files, &st->fds[st->files], e);
 		if (!ret)
 			st->files++;
 	}
-	if (!ret && sink->config.fill)
+	if (!ret && sink->config.fill && !sink->forgets)
 		ret = file_fill(sink, e);
 	if (ret)
 		file_close(sink);
@@ -209,7 +247,7 @@ static void file_thread_exit(struct sink *sink, void *thread)
 /* O_DIRECT from memory that is not aligned (libfuse's payloads follow a header): through an aligned
  * buffer, as a real server would have to, and counted. */
 static int rw_bounced(bool write, int fd, struct file_thread *t, char *data, size_t len, uint64_t offset,
-		      uint64_t *copied)
+		      struct sink_tally *tally)
 {
 	if (!t->bounce && posix_memalign(&t->bounce, ALIGN, BOUNCE))
 		return -ENOMEM;
@@ -224,7 +262,7 @@ static int rw_bounced(bool write, int fd, struct file_thread *t, char *data, siz
 			return ret;
 		if (!write)
 			memcpy(data, t->bounce, n);
-		*copied += n;
+		tally->copied += n;
 		data += n;
 		len -= n;
 		offset += n;
@@ -233,36 +271,37 @@ static int rw_bounced(bool write, int fd, struct file_thread *t, char *data, siz
 }
 
 static int file_rw(bool write, struct sink *sink, void *thread, unsigned int file, uint64_t offset,
-		   char *data, size_t len, uint64_t *copied)
+		   char *data, size_t len, struct sink_tally *tally)
 {
 	struct file_state *st = sink->state;
 
 	if (file >= st->files)
 		return -EIO;
+	offset = sink_place(sink, file, offset);
 	if (st->direct && (uintptr_t)data % ALIGN)
-		return rw_bounced(write, st->fds[file], thread, data, len, offset, copied);
+		return rw_bounced(write, st->fds[file], thread, data, len, offset, tally);
 	return rw_all(write, st->fds[file], data, len, offset);
 }
 
 static int file_write(struct sink *sink, void *thread, unsigned int file, uint64_t offset,
-		      const void *data, size_t len, uint64_t *copied)
+		      const void *data, size_t len, struct sink_tally *tally)
 {
-	return file_rw(true, sink, thread, file, offset, (char *)data, len, copied);
+	return file_rw(true, sink, thread, file, offset, (char *)data, len, tally);
 }
 
 static int file_read(struct sink *sink, void *thread, unsigned int file, uint64_t offset, void *data,
-		     size_t len, uint64_t *copied)
+		     size_t len, struct sink_tally *tally)
 {
-	return file_rw(false, sink, thread, file, offset, data, len, copied);
+	return file_rw(false, sink, thread, file, offset, data, len, tally);
 }
 
 static int file_write_pipe(struct sink *sink, void *thread, unsigned int file, uint64_t offset,
-			   int pipe_fd, size_t len)
+			   int pipe_fd, size_t len, struct sink_tally *tally)
 {
 	struct file_state *st = sink->state;
-	loff_t at = (loff_t)offset;
+	loff_t at = (loff_t)sink_place(sink, file, offset);
 
-	(void)thread;
+	(void)thread, (void)tally;
 	if (file >= st->files)
 		return -EIO;
 	while (len) {
@@ -291,6 +330,9 @@ static int file_truncate(struct sink *sink, unsigned int file, uint64_t size)
 	/* Keep the blocks, lose the bytes behind the new end. */
 	if (size >= sink->config.file_size)
 		return 0;
+	if (st->device)
+		return device_zero(st->fds[file], sink_place(sink, file, size),
+				   sink_place(sink, file, sink->config.file_size));
 	if (fallocate(st->fds[file], FALLOC_FL_ZERO_RANGE, (off_t)size,
 		      (off_t)(sink->config.file_size - size)) == 0)
 		return 0;
@@ -313,6 +355,13 @@ static void file_describe(struct sink *sink, json_t *evidence)
 
 	json_object_set_new(evidence, "file_io", json_string(st->direct ? "direct" : "buffered"));
 	json_object_set_new(evidence, "file_system", json_string(st->fs));
+	if (st->device)
+		json_object_set_new(evidence, "device_stores", json_boolean(!sink->forgets));
+	if (sink->forgets && !json_object_get(evidence, "note"))
+		json_object_set_new(
+			evidence, "note",
+			json_string("the device does not keep what is written: verified was what "
+				    "reached the server, and what it sent"));
 }
 
 const struct sink_ops sink_file = {

@@ -23,24 +23,24 @@ static void null_close(struct sink *sink)
 }
 
 static int null_write(struct sink *sink, void *thread, unsigned int file, uint64_t offset,
-		      const void *data, size_t len, uint64_t *copied)
+		      const void *data, size_t len, struct sink_tally *tally)
 {
-	(void)sink, (void)thread, (void)file, (void)offset, (void)data, (void)len, (void)copied;
+	(void)sink, (void)thread, (void)file, (void)offset, (void)data, (void)len, (void)tally;
 	return 0;
 }
 
 static int null_read(struct sink *sink, void *thread, unsigned int file, uint64_t offset, void *data,
-		     size_t len, uint64_t *copied)
+		     size_t len, struct sink_tally *tally)
 {
-	(void)sink, (void)thread, (void)file, (void)offset, (void)data, (void)len, (void)copied;
+	(void)sink, (void)thread, (void)file, (void)offset, (void)data, (void)len, (void)tally;
 	return 0;
 }
 
 /* Drops page references: /dev/null's splice copies nothing, and keeps the pipe for the next one. */
 static int null_write_pipe(struct sink *sink, void *thread, unsigned int file, uint64_t offset,
-			   int pipe_fd, size_t len)
+			   int pipe_fd, size_t len, struct sink_tally *tally)
 {
-	(void)thread, (void)file, (void)offset;
+	(void)thread, (void)file, (void)offset, (void)tally;
 	while (len) {
 		ssize_t n = splice(pipe_fd, NULL, (int)(intptr_t)sink->state, NULL, len, 0);
 

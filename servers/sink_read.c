@@ -28,21 +28,21 @@ static void read_thread_exit(struct sink *sink, void *thread)
 }
 
 static int read_write(struct sink *sink, void *thread, unsigned int file, uint64_t offset,
-		      const void *data, size_t len, uint64_t *copied)
+		      const void *data, size_t len, struct sink_tally *tally)
 {
 	struct read_thread *t = thread;
 
-	(void)sink, (void)file, (void)offset, (void)copied;
+	(void)sink, (void)file, (void)offset, (void)tally;
 	t->sum += checksum(data, len);
 	return 0;
 }
 
 static int read_read(struct sink *sink, void *thread, unsigned int file, uint64_t offset, void *data,
-		     size_t len, uint64_t *copied)
+		     size_t len, struct sink_tally *tally)
 {
 	struct read_thread *t = thread;
 
-	(void)sink, (void)file, (void)copied;
+	(void)sink, (void)file, (void)tally;
 	pattern_fill(data, len, offset, t->sum++);
 	return 0;
 }

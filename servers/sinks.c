@@ -7,7 +7,8 @@
 #define SINKS(X)                                                                                        \
 	X(null)                                                                                         \
 	X(read)                                                                                         \
-	X(file)
+	X(file)                                                                                         \
+	X(tcp)
 
 #define DECLARE(name) extern const struct sink_ops sink_##name;
 #define POINTER(name) &sink_##name,

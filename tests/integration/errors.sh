@@ -29,6 +29,17 @@ if uring_kernel && [ "$(cat /sys/module/fuse/parameters/enable_uring)" = N ]; th
 	[ "$(cat /sys/module/fuse/parameters/enable_uring)" = N ] || fail "--setup did not restore enable_uring"
 fi
 
+# no zero copy in this kernel: the remedy is one that would help, also where FUSE over io_uring is off
+if [ "$(printf '7.3\n%s\n' "$(uname -r)" | sort -V | head -n 1)" != 7.3 ]; then
+	for p in uring-zc uring-pool; do
+		expect 77 $Z run $quick --output "$T/z" --path $p --op write,read --json -
+		said "$p: this kernel has no buffer pools for FUSE over io_uring"
+		said "try: zcbench vm -- run --path $p "
+		json 'len(cells) == 2 and all("has no buffer pools" in c["error"] and "zcbench vm" in c["remedy"] for c in cells)'
+		grep -q enable_uring "$T/err" && fail "a switch is named that would not help"
+	done
+fi
+
 # two runs that switch the same thing on: the first to end leaves it to the other
 if uring_kernel && [ "$(cat /sys/module/fuse/parameters/enable_uring)" = N ]; then
 	$Z run $quick --output "$T/s1" --path uring --setup --quiet 2>/dev/null &

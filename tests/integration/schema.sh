@@ -25,6 +25,7 @@ result 0 --setup --clients 2 --op read --events-system
 result 0 --events none --path ipc,copy --breakdown
 result 0 --source anon --depth 3 --clients 2 --produce once --pattern random --pin none --no-verify
 result 0 --path copy,splice,ipc --sink file --file "$T/data" --op write,read
+result 0 --path copy,ipc --sink tcp --op write,read
 # cells that fail: before they start, and by not taking the promised route (splice never splices 512 bytes)
 result 1 --sink file --file /nonexistent/x
 result 1 --path splice,ipc --sink null --bs 512
@@ -33,6 +34,9 @@ result 0 --path passthrough,ipc
 result 77 --path passthrough --sink read
 printf 'description = one sentence\n[a]\npath = ipc\n[b]\npath = copy\nclients = 2\n' >"$T/w.ini"
 result 0 "$T/w.ini"
+result 0 --setup --buffered --op write,read --sink read
+result 0 --mmap --op write,read --sink null
+result 77 --via memfd --path copy
 n=$((n + 1))
 expect 1 timeout --preserve-status -s INT 2 $Z run --path copy,ipc --runtime 10s --output "$T/o$n" --quiet \
 	--json "$T/$n.json"

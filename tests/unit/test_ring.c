@@ -276,12 +276,12 @@ static void late_client(void)
 }
 
 static int late_write(struct sink *sink, void *thread, unsigned int file, uint64_t offset,
-		      const void *data, size_t len, uint64_t *copied)
+		      const void *data, size_t len, struct sink_tally *tally)
 {
 	static uint64_t random = 2;
 
 	dawdle(&random);
-	return sink_read.write(sink, thread, file, offset, data, len, copied);
+	return sink_read.write(sink, thread, file, offset, data, len, tally);
 }
 
 static void test_late_peer(void **state)

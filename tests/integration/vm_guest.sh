@@ -1,0 +1,33 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# tests/vm/NAME.sh in a guest with Debian's newest kernel, one boot for each script: a plain shell script, for
+# the guest has busybox and zcbench, and fails by its exit status. A comment "# vm: ARGS" in it gives zcbench vm
+# more arguments. What it leaves in results/ is judged on the host by tests/vm/NAME.py FOLDER, if there is one.
+#
+#   tests/integration/vm_guest.sh [NAME]...      default: all
+. tests/lib.sh
+need_guest
+
+Z=$(readlink -f "$Z")
+tests=$PWD/tests/vm
+unset ZCBENCH_RUNDIR # the host's, not the guest's
+failed=
+[ $# -gt 0 ] || set -- tests/vm/*.sh
+for name in "$@"; do
+	name=$(basename "$name" .sh)
+	arguments=$(sed -n 's/^# vm: //p' "$tests/$name.sh")
+	mkdir "$T/$name"
+	cd "$T/$name"
+	status=0
+	# shellcheck disable=SC2086
+	$Z vm --silence 3m $arguments shell "$tests/$name.sh" >out 2>err || status=$?
+	[ $status -eq 0 ] || failed="$failed $name (status $status)"
+	# what the kernel complains about, zcbench vm says
+	grep -q "the guest's kernel complained" err && failed="$failed $name (kernel)"
+	if [ -e "$tests/$name.py" ] && [ -d results ] && [ $status -eq 0 ]; then
+		/usr/bin/python3 "$tests/$name.py" results >>out || failed="$failed $name (results)"
+	fi
+	sed "s/^/$name: /" out err
+	cd - >/dev/null
+done
+[ -z "$failed" ] || fail "in the guest:$failed"
