@@ -85,6 +85,10 @@ static int start_server(struct round *r, const struct placement *p, struct err *
 		argv[n++] = "--no-aligned";
 	if (p->shared)
 		argv[n++] = "--shares-cpu";
+	if (r->cell->instruments) {
+		argv[n++] = "--events";
+		argv[n++] = r->cell->instruments->names;
+	}
 	argv[n++] = "--fault";
 	argv[n++] = (char *)c->fault;
 	for (unsigned int i = 0; i < r->cell->nargs; i++)
@@ -116,7 +120,7 @@ static int start_client(struct round *r, unsigned int i, const struct placement 
 	snprintf(file, sizeof(file), "%s/data%u", r->mountpoint, i);
 	ret = control_send(
 		r->clients[i].control,
-		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:b, s:i, s:I, s:O}",
+		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:b, s:i, s:I, s:O, s:o}",
 			  "file", file, "io", c->path->client == CLIENT_IPC ? "ipc" : "fuse", "op",
 			  op_names[c->op], "access", access_names[c->access], "source", c->source->name,
 			  "via", c->config.via, "bs", (json_int_t)c->bs, "depth", (json_int_t)c->depth,
@@ -124,7 +128,8 @@ static int start_client(struct round *r, unsigned int i, const struct placement 
 			  !strcmp(c->config.pattern, "random"), "produce",
 			  c->op == OP_WRITE && !strcmp(c->config.produce, "each"), "cpu",
 			  p->nclient ? p->client[i % (unsigned int)p->nclient] : -1, "number",
-			  (json_int_t)i, "server", r->evidence));
+			  (json_int_t)i, "server", r->evidence, "events",
+			  instruments_names(c->instruments)));
 	return ret ? err_sys(e, ret, "talking to a client") : 0;
 }
 
@@ -390,11 +395,59 @@ static void judge_path(const struct cell *c, const json_t *routes, uint64_t payl
 	}
 }
 
+/* The processes whose samples count; for the caller to free. */
+static struct sampled *sampled(const struct round *r)
+{
+	struct sampled *who = calloc(r->nclients + 1, sizeof(*who));
+
+	for (unsigned int i = 0; who && i < r->nclients; i++)
+		who[i] = (struct sampled){.pid = r->clients[i].pid, .role = ROLE_CLIENT};
+	if (who)
+		who[r->nclients] = (struct sampled){.pid = r->server.pid, .role = ROLE_SERVER};
+	return who;
+}
+
+/* Only the measured loops count: not what is said about them before and after. */
+static void set_times(struct sampled *who, unsigned int clients, uint64_t start_ns,
+		      const json_t *results)
+{
+	who[clients].from_ns = start_ns;
+	for (unsigned int i = 0; i < clients; i++) {
+		who[i].from_ns = start_ns;
+		who[i].to_ns = start_ns + integer(json_array_get(results, i), "wall_ns");
+		if (who[i].to_ns > who[clients].to_ns)
+			who[clients].to_ns = who[i].to_ns;
+	}
+}
+
+/* The measured part, and what is in it by samples. */
+static int run_sampled(struct round *r, json_t *results, struct err *e)
+{
+	const struct config *c = &r->cell->config;
+	struct sampler *s = r->cell->sampler;
+	struct sampled *who = sampled(r);
+	int ret = who ? sampler_start(s, who, r->nclients + 1) : -ENOMEM;
+	uint64_t start;
+
+	if (ret) {
+		free(who);
+		return err_sys(e, ret, "taking samples");
+	}
+	start = clock_ns() + HEAD_START;
+	ret = run_clients(r, c->runtime_ns, c->count, results, e);
+	sampler_stop(s);
+	set_times(who, r->nclients, start, results);
+	if (!ret)
+		sampler_take(s, r->cell->shares, r->cell->stacks);
+	free(who);
+	return ret;
+}
+
 static int measure(struct round *r, struct round_result *out, struct err *e)
 {
 	const struct config *c = &r->cell->config;
 	json_t *before = NULL, *after = NULL, *results = json_array(), *discard = json_array();
-	json_t *routes;
+	json_t *routes, *cpus_before, *cpus_after, *counters;
 	struct system_usage sys0, sys1, sys;
 	bool sys_known;
 	static struct round_totals t;
@@ -404,10 +457,14 @@ static int measure(struct round *r, struct round_result *out, struct err *e)
 		ret = run_clients(r, c->warmup_ns, 0, discard, e);
 	if (!ret)
 		ret = server_stats(r, &before, e);
+	cpus_before = instruments_read(r->cell->instruments);
 	sys_known = !usage_system(&sys0);
-	if (!ret)
+	if (!ret && r->cell->sampler)
+		ret = run_sampled(r, results, e);
+	else if (!ret)
 		ret = run_clients(r, c->runtime_ns, c->count, results, e);
 	sys_known = !usage_system(&sys1) && sys_known;
+	cpus_after = instruments_read(r->cell->instruments);
 	if (!ret)
 		ret = server_stats(r, &after, e);
 	if (!ret)
@@ -421,9 +478,16 @@ static int measure(struct round *r, struct round_result *out, struct err *e)
 		judge_path(r->cell, routes, t.payload, surplus_allowed(r, &t), out);
 		out->round = round_json(&t, before, after, sys_known ? &sys : NULL, routes, results);
 		json_object_set_new(out->round, "setup_ns", json_integer((json_int_t)r->setup_ns));
+		out->missing = json_object();
+		counters = instruments_counters(r->cell->instruments, results, before, after,
+						cpus_before, cpus_after, out->missing);
+		if (counters)
+			json_object_set_new(out->round, "counters", counters);
 	}
 	json_decref(before);
 	json_decref(after);
+	json_decref(cpus_before);
+	json_decref(cpus_after);
 	json_decref(results);
 	json_decref(discard);
 	return ret;

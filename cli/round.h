@@ -17,6 +17,7 @@ struct round_result {
 	char problem[256]; /* else: what happened */
 	bool verified;     /* a verification pass was made and found nothing wrong */
 	uint64_t verified_bytes;
+	json_t *missing; /* "ROLE EVENT": why it was not counted in this round; NULL: nothing to say */
 };
 
 /* Runs it. `verify`: make a verification pass first. `measure`: false for a probe, which only starts

@@ -44,14 +44,22 @@ static bool memfd_below(const struct cell *c)
 	return c->source->on_memfd && !strcmp(c->config.via, "memfd");
 }
 
-static void print_group(FILE *f, const struct cell *c)
+const char *cell_group_title(const struct cell *c, char *buf, size_t len)
 {
 	char bs[32];
 
-	fprintf(f, "\n%s%s, sink %s, %s blocks, source %s%s, depth %u, %u client%s, pin %s\n",
-		op_names[c->op], access_labels[c->access], c->sink->name,
-		format_size(bs, sizeof(bs), c->bs), c->source->name, memfd_below(c) ? " via memfd" : "",
-		c->depth, c->clients, c->clients == 1 ? "" : "s", c->config.pin);
+	snprintf(buf, len, "%s%s, sink %s, %s blocks, source %s%s, depth %u, %u client%s, pin %s",
+		 op_names[c->op], access_labels[c->access], c->sink->name,
+		 format_size(bs, sizeof(bs), c->bs), c->source->name, memfd_below(c) ? " via memfd" : "",
+		 c->depth, c->clients, c->clients == 1 ? "" : "s", c->config.pin);
+	return buf;
+}
+
+static void print_group(FILE *f, const struct cell *c)
+{
+	char title[256];
+
+	fprintf(f, "\n%s\n", cell_group_title(c, title, sizeof(title)));
 	fprintf(f, "    %-12s %11s %-18s %9s %8s %8s %15s  %-8s %s\n", "path", "throughput", " interval",
 		"of limit", "p50", "p99", "client + server", "verified", "path");
 	fprintf(f, "    %-12s %11s %-18s %9s %8s %8s %15s\n", "", "", "", "", "", "", "CPU ns/KiB");

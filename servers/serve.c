@@ -49,10 +49,12 @@ static json_t *requests_json(struct server *srv, enum op op)
 static json_t *stats_json(struct server *srv)
 {
 	uint64_t largest = 0, copied = 0, zero_copy = 0, late = 0;
+	struct counts counts;
 	struct usage usage;
 	json_t *out;
 
 	usage_self(&usage);
+	counters_read(&srv->counters, &counts);
 	pthread_mutex_lock(&srv->lock);
 	for (struct worker *w = srv->workers; w; w = w->next) {
 		uint64_t l = atomic_load_explicit(&w->largest, memory_order_relaxed);
@@ -73,6 +75,7 @@ static json_t *stats_json(struct server *srv)
 					      "copied_late_bytes", (json_int_t)late));
 	if (atomic_load(&srv->verify_errors))
 		json_object_set_new(out, "verify_error", json_string(srv->verify_error.what));
+	json_object_set_new(out, "counters", counts_to_json(&srv->counters, &counts));
 	pthread_mutex_unlock(&srv->lock);
 	return out;
 }
@@ -299,6 +302,8 @@ int serve(const struct serve_config *c)
 	signal(SIGPIPE, SIG_IGN);
 	signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
 
+	/* before any thread exists, for the same reason */
+	counters_open(&srv->counters, &c->events, 0, -1);
 	ret = start(srv, c, &e);
 	if (ret) {
 		if (c->control_fd >= 0)

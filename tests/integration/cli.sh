@@ -43,6 +43,11 @@ bad "--source: the list is empty" --source ,
 bad "sink file needs --file PATH" --sink file
 bad "there is no workload 'nonsense'" nonsense
 bad "run takes one workload" a b
+bad "there is no event 'cyclse'" --events cyclse
+said "try: cycles"
+bad "event 'cycles:x'" --events instructions,cycles:x
+bad "event 'task-clock:u' does not tell user from kernel" --events task-clock:u
+bad "--counted-rounds: '-1' is not a whole number" --counted-rounds=-1
 bad "-x: options start with --" -x
 bad "--entries: '0' is out of range" --entries 0
 
