@@ -87,4 +87,8 @@ int ledger_watch(struct ledger *l, pid_t server, const pid_t *clients, unsigned 
 /* What was counted since ledger_open. 0 or a negative errno with a message. */
 int ledger_read(const struct ledger *l, struct ledger_counts *out, struct err *e);
 
+/* *out = what was counted since `before` was read. 0 or a negative errno with a message. */
+int ledger_since(const struct ledger *l, const struct ledger_counts *before, struct ledger_counts *out,
+		 struct err *e);
+
 #endif

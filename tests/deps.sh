@@ -13,6 +13,7 @@ packages=(
 	"libxxhash-dev                 checksums that run at memory speed"
 	"libbpf-dev clang bpftool      the copy ledger: BPF programs that count what the kernel copies"
 	"libpfm4-dev                   names of performance counters"
+	"libelf-dev                    names of functions in samples"
 	"libcmocka-dev                 unit tests"
 	"python3 python3-jsonschema    tests: results are checked against docs/result.schema.json"
 	"gnuplot-nox                   figures"
