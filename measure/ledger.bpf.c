@@ -46,9 +46,17 @@ struct {
 	__type(value, u32);
 } roles SEC(".maps");
 
+/* What our processes sent by reference (struct ubuf_info *), until others use that memory for theirs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, u32);
+} references SEC(".maps");
+
 /* Kprobes only: the arguments of a call until it returns. */
 struct call {
-	u64 a, b, c, d;
+	u64 a, b, c, d, e;
 };
 struct call_key {
 	u64 task;
@@ -186,18 +194,34 @@ static __always_inline int count_tcp_sendmsg_locked(u64 sk, u64 msg_arg, s64 ret
 	return add(LEDGER_tcp_sendmsg_locked, (int)ret);
 }
 
-static __always_inline int count_skb_zerocopy_iter_stream(s64 ret)
+static __always_inline int count_skb_zerocopy_iter_stream(u64 sk, u64 skb, u64 msg, u64 len, u64 uarg,
+							  s64 ret)
 {
+	u32 *role = role_of_task();
+
+	if (role)
+		bpf_map_update_elem(&references, &uarg, role, BPF_ANY);
+	else
+		bpf_map_delete_elem(&references, &uarg);
 	return add(LEDGER_skb_zerocopy_iter_stream, (int)ret);
 }
 
-/* Data sent by reference must not leave by this way (loopback, a tap, a capture): copied after all. */
+/* Data sent by reference must not leave by this way (loopback, a tap, a capture): copied after all, for
+ * whom the reference says. */
 static __always_inline int count_skb_copy_ubufs(u64 skb_arg, s64 ret)
 {
 	struct sk_buff *skb = (void *)skb_arg;
 	u32 len = BPF_CORE_READ(skb, data_len);
+	struct skb_shared_info *shared;
+	u64 uarg;
 
-	return (int)ret || !len ? 0 : add_as(LEDGER_skb_copy_ubufs, LEDGER_SOFTIRQ, len);
+	if ((int)ret || !len)
+		return 0;
+	shared = (void *)(BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, end));
+	uarg = (u64)BPF_CORE_READ(shared, destructor_arg);
+	if (!bpf_map_lookup_elem(&references, &uarg))
+		return 0;
+	return add_as(LEDGER_skb_copy_ubufs, LEDGER_SOFTIRQ, len);
 }
 
 static __always_inline int count_tcp_recvmsg(u64 sk, u64 msg, u64 len, u64 flags, s64 ret)
@@ -210,10 +234,10 @@ static __always_inline int begin(enum ledger_function fn, struct pt_regs *ctx)
 {
 	struct call_key key = {bpf_get_current_pid_tgid(), fn};
 	struct call call = {PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx), PT_REGS_PARM3(ctx),
-			    PT_REGS_PARM4(ctx)};
+			    PT_REGS_PARM4(ctx), PT_REGS_PARM5(ctx)};
 
-	/* (what softirq context does on top of a task has functions of its own) */
-	if (fn == LEDGER_skb_copy_ubufs || role_of_task())
+	/* these look at who it is by themselves */
+	if (fn == LEDGER_skb_copy_ubufs || fn == LEDGER_skb_zerocopy_iter_stream || role_of_task())
 		bpf_map_update_elem(&calls, &key, &call, BPF_ANY);
 	return 0;
 }
@@ -276,7 +300,8 @@ HOOK(anon_pipe_write, (ret), (ret))
 HOOK(pipe_read, (ret), (ret))
 HOOK(pipe_write, (ret), (ret))
 HOOK(tcp_sendmsg_locked, (ctx[0], ctx[1], ret), (c.a, c.b, ret))
-HOOK(skb_zerocopy_iter_stream, (ret), (ret))
+HOOK(skb_zerocopy_iter_stream, (ctx[0], ctx[1], ctx[2], ctx[3], ctx[4], ret),
+     (c.a, c.b, c.c, c.d, c.e, ret))
 HOOK(skb_copy_ubufs, (ctx[0], ret), (c.a, ret))
 HOOK(tcp_recvmsg, (ctx[0], ctx[1], ctx[2], ctx[3], ret), (c.a, c.b, c.c, c.d, ret))
 /* clang-format on */

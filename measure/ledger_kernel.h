@@ -32,6 +32,12 @@ struct fuse_copy_state {
 
 struct sk_buff {
 	unsigned int data_len; /* bytes in fragments */
+	unsigned int end;      /* offset from head, on 64-bit machines */
+	unsigned char *head;
+};
+
+struct skb_shared_info {      /* at head + end */
+	void *destructor_arg; /* of data that was sent by reference: struct ubuf_info */
 };
 
 struct msghdr {
