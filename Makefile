@@ -7,7 +7,7 @@ BUILD   ?= build
 BIN     ?= zcbench
 CFLAGS  ?= -O2 -g
 
-PKGS     := fuse3 liburing jansson inih
+PKGS     := fuse3 liburing jansson inih libelf
 DIRS     := cli clients servers measure lib
 SRCS     := $(foreach d,$(DIRS),$(wildcard $(d)/*.c))
 OBJS     := $(SRCS:%.c=$(BUILD)/%.o)
@@ -16,8 +16,8 @@ PKG_LIBS   = $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DZCBENCH_DATADIR='"$(PREFIX)/share/zcbench"' -I. -I$(BUILD) \
 	-Wall -Wextra -Werror -Wformat=2 -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
-	-Wno-missing-field-initializers -pthread $(PKG_CFLAGS) $(CFLAGS)
-LIBS = $(PKG_LIBS) -pthread -lm
+	-Wno-missing-field-initializers -fno-omit-frame-pointer -pthread $(PKG_CFLAGS) $(CFLAGS)
+LIBS = $(PKG_LIBS) -lpfm -pthread -lm
 Q    = $(if $(V),,@)
 
 all: $(BIN)
@@ -36,7 +36,7 @@ CFLAGS_checksum_avx2 = $(if $(filter x86_64,$(shell uname -m)),-mavx2)
 # The libraries' headers are there, or one line says what to type.
 $(BUILD)/checked: tests/deps.sh
 	@mkdir -p $(@D)
-	@pkg-config --exists $(PKGS) || { echo "zcbench needs development packages: sudo make deps" >&2; exit 1; }
+	@pkg-config --exists $(PKGS) && echo '#include <perfmon/pfmlib.h>' | $(CC) -E - >/dev/null 2>&1 || { echo "zcbench needs development packages: sudo make deps" >&2; exit 1; }
 	@touch $@
 
 # Rewritten only when the revision changed, so that nothing is rebuilt for nothing.

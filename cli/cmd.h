@@ -22,6 +22,7 @@ enum {
 	CMD_CLIENT = 1 << 4,
 	CMD_VM = 1 << 5,
 	CMD_SINK = 1 << 6,
+	CMD_LIMITS = 1 << 7,
 };
 
 /* Every option's value: defaults, then the workload file, then the command line. */
@@ -30,11 +31,16 @@ struct config {
 	struct names path, sink, source, op;
 	struct numbers bs, depth, clients;
 	/* the same for all cells */
-	uint64_t rounds, runtime_ns, warmup_ns, count, size, max_io;
+	uint64_t rounds, counted_rounds, sampled_rounds, runtime_ns, warmup_ns, count, size, max_io;
 	const char *serve_sink, *driver, *file, *pin, *produce, *pattern, *tcp, *send, *output, *csv,
 		*json, *via;
 	bool verify, quiet, setup, overwrite, direct_io, buffered, mmap;
+	struct names events, serve_events; /* performance counters */
+	bool events_system, list_events, breakdown;
+	const char *flame;
 	uint64_t watchdog_ns;
+	bool limits, pollution;
+	uint64_t limits_rounds;
 	/* serve, and between our own processes */
 	const char *listen;
 	uint64_t files, control_fd;
@@ -63,6 +69,7 @@ struct options {
 /* Fills in the tables and the defaults. */
 void options_init(struct options *o);
 
+int list_events(void); /* list --events: cli/list_events.c */
 int cmd_list(struct options *o);
 int cmd_run(struct options *o);
 int cmd_serve(struct options *o);
@@ -70,5 +77,6 @@ int cmd_cleanup(struct options *o);
 int cmd_client(struct options *o);
 int cmd_sink(struct options *o);
 int cmd_vm(struct options *o);
+int cmd_limits(struct options *o);
 
 #endif

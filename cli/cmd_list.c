@@ -144,6 +144,8 @@ int cmd_list(struct options *o)
 		fprintf(stderr, "zcbench: error: list takes no arguments: %s\n", o->rest.v[0]);
 		return EXIT_USAGE;
 	}
+	if (o->config.list_events)
+		return list_events();
 	ret = list_paths(o);
 	if (ret)
 		return ret;

@@ -37,6 +37,11 @@ static const struct command commands[] = {
 	 "the receiver of sink tcp (a run on one machine starts its own)",
 	 "  zcbench sink --listen 0.0.0.0:7447\n"
 	 "  zcbench run --sink tcp --tcp receiver.example:7447     (on another machine)\n"},
+	{"limits", CMD_LIMITS, cmd_limits, "zcbench limits [options]",
+	 "the ceilings of this machine: memory bandwidth, system call, hand-overs, FUSE round trips",
+	 "  zcbench limits\n"
+	 "  sudo zcbench limits --setup\n"
+	 "  zcbench limits --rounds 50 --json limits.json\n"},
 	{"cleanup", CMD_CLEANUP, cmd_cleanup, "zcbench cleanup",
 	 "unmount and remove what a killed run left behind", "  zcbench cleanup\n"},
 	{"vm", CMD_VM, cmd_vm,

@@ -80,9 +80,8 @@ static const char *why_not_mapped(const struct cell *c)
 	if (!c->path->maps)
 		return "--mmap: a mapping of the mounted file is not memory that this server has, too";
 	if (c->sink->fd)
-		return "--mmap: what is stored in a mapping of the sink's file gets there when the "
-		       "kernel "
-		       "writes it back; there is nothing to time";
+		return "--mmap: the kernel carries mapped pages to the sink's file when it likes; there "
+		       "is nothing to time";
 	if (strcmp(c->source->name, "memfd"))
 		return "--mmap: the payload lies in the mapping of the file, which is a memfd";
 	if (c->depth > 1)
@@ -130,8 +129,15 @@ static int add_section(struct plan *plan, const struct options *o, struct err *e
 				"to test");
 	if (c->buffered && c->mmap)
 		return err_set(e, -EINVAL, "--buffered and --mmap exclude each other");
+	if (c->pollution && !strcmp(c->pin, "none"))
+		return err_remedy((err_set(e, -EINVAL, "--pollution has to know who runs where"), e),
+				  "--pin split or --pin same");
 	if (c->rounds > plan->rounds)
 		plan->rounds = c->rounds;
+	if (c->counted_rounds > plan->counted_rounds)
+		plan->counted_rounds = c->counted_rounds;
+	if (c->sampled_rounds > plan->sampled_rounds)
+		plan->sampled_rounds = c->sampled_rounds;
 	cells = (uint64_t)c->source.n * c->sink.n * c->op.n * c->bs.n * c->depth.n * c->clients.n *
 		sel.n;
 	if (cells > CELLS_MAX)
@@ -373,6 +379,8 @@ void plan_free(struct plan *plan)
 		for (unsigned int k = 0; k < plan->cells[i].nargs; k++)
 			free(plan->cells[i].server_args[k]);
 		free(plan->cells[i].skipped);
+		json_decref(plan->cells[i].shares);
+		json_decref(plan->cells[i].stacks);
 	}
 	free(plan->cells);
 	free(plan->description);

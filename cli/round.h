@@ -6,10 +6,8 @@
 #include <jansson.h>
 
 #include "cli/plan.h"
+#include "cli/talk.h"
 #include "lib/rundir.h"
-
-/* Set by the signal handlers of `run`; every wait looks at it. */
-extern volatile int interrupted;
 
 struct round_result {
 	json_t *round;     /* the round's object for the result file */
@@ -19,6 +17,7 @@ struct round_result {
 	char problem[256]; /* else: what happened */
 	bool verified;     /* a verification pass was made and found nothing wrong */
 	uint64_t verified_bytes;
+	json_t *missing; /* "ROLE EVENT": why it was not counted in this round; NULL: nothing to say */
 };
 
 /* Runs it. `verify`: make a verification pass first. `measure`: false for a probe, which only starts

@@ -44,22 +44,44 @@ static bool memfd_below(const struct cell *c)
 	return c->source->on_memfd && !strcmp(c->config.via, "memfd");
 }
 
-static void print_group(FILE *f, const struct cell *c)
+const char *cell_group_title(const struct cell *c, char *buf, size_t len)
 {
 	char bs[32];
 
-	fprintf(f, "\n%s%s, sink %s, %s blocks, source %s%s, depth %u, %u client%s, pin %s\n",
-		op_names[c->op], access_labels[c->access], c->sink->name,
-		format_size(bs, sizeof(bs), c->bs), c->source->name, memfd_below(c) ? " via memfd" : "",
-		c->depth, c->clients, c->clients == 1 ? "" : "s", c->config.pin);
-	fprintf(f, "    %-12s %11s %-18s %8s %8s %15s  %-8s %s\n", "path", "throughput", " interval",
-		"p50", "p99", "client + server", "verified", "path");
-	fprintf(f, "    %-12s %11s %-18s %8s %8s %15s\n", "", "", "", "", "", "CPU ns/KiB");
+	snprintf(buf, len, "%s%s, sink %s, %s blocks, source %s%s, depth %u, %u client%s, pin %s",
+		 op_names[c->op], access_labels[c->access], c->sink->name,
+		 format_size(bs, sizeof(bs), c->bs), c->source->name, memfd_below(c) ? " via memfd" : "",
+		 c->depth, c->clients, c->clients == 1 ? "" : "s", c->config.pin);
+	return buf;
+}
+
+static void print_group(FILE *f, const struct cell *c)
+{
+	char title[256];
+
+	fprintf(f, "\n%s\n", cell_group_title(c, title, sizeof(title)));
+	fprintf(f, "    %-12s %11s %-18s %9s %8s %8s %15s  %-8s %s\n", "path", "throughput", " interval",
+		"of limit", "p50", "p99", "client + server", "verified", "path");
+	fprintf(f, "    %-12s %11s %-18s %9s %8s %8s %15s\n", "", "", "", "", "", "", "CPU ns/KiB");
+}
+
+/* "62% copy": how much of what the machine's limits allow, and which of them takes the most of it. */
+static const char *format_limit(char *buf, size_t len, const struct cell *c)
+{
+	const char *binds =
+		json_string_value(json_object_get(json_object_get(c->json, "limit"), "binds"));
+	double share = median(c, "limit_share");
+
+	buf[0] = '\0';
+	if (binds && isfinite(share))
+		snprintf(buf, len, "%.*f%% %s", share < 0.01 ? 1 : 0, 100 * share,
+			 strcmp(binds, "round_trip") ? binds : "trip");
+	return buf;
 }
 
 static void print_cell(FILE *f, const struct plan *plan, const struct cell *c)
 {
-	char rate[32], interval[64], p50[32], p99[32], cpu[64];
+	char rate[32], interval[64], limit[32], p50[32], p99[32], cpu[64];
 	double median_rate = median(c, "throughput_bytes_per_s");
 	const json_t *s = summary_of(c);
 	const char *error = json_string_value(json_object_get(c->json, "error"));
@@ -79,8 +101,8 @@ static void print_cell(FILE *f, const struct plan *plan, const struct cell *c)
 	format_time(p99, sizeof(p99), median(c, "latency_p99_ns"));
 	snprintf(cpu, sizeof(cpu), "%.0f + %.0f", median(c, "client_cpu_ns_per_kib"),
 		 median(c, "server_cpu_ns_per_kib"));
-	fprintf(f, "  %c %-12s %11s  %-17s %8s %8s %15s  %-8s %s\n", is_best(plan, c) ? '*' : ' ',
-		c->path->name, rate, interval, p50, p99, cpu,
+	fprintf(f, "  %c %-12s %11s  %-17s %9s %8s %8s %15s  %-8s %s\n", is_best(plan, c) ? '*' : ' ',
+		c->path->name, rate, interval, format_limit(limit, sizeof(limit), c), p50, p99, cpu,
 		json_is_true(json_object_get(c->json, "verified")) ? "yes" : "NO",
 		json_is_true(json_object_get(c->json, "path_ok")) ? "ok" : "NOT AS CLAIMED");
 	if (problem)
@@ -153,11 +175,16 @@ void table_print(FILE *f, const struct plan *plan)
 		for (unsigned int k = i; k < plan->n; k++)
 			if (!plan->cells[k].skipped && cell_same_group(&plan->cells[k], c))
 				print_cell(f, plan, &plan->cells[k]);
+		table_pollution(f, plan, c);
 	}
 	print_skipped(f, plan);
 	fprintf(f, "\n* best throughput of its group (several: the intervals do not tell them apart)\n"
 		   "median over rounds, and its 95 %% bootstrap interval (up to 5 rounds: lowest to "
-		   "highest)\n");
+		   "highest)\n"
+		   "of limit: throughput as a share of what this machine's limits allow, and what takes "
+		   "most of that:\n"
+		   "the round trip, the copies, or the sink's pass over the data (docs/metrics.md, "
+		   "limit_share)\n");
 }
 
 void csv_print(FILE *f, const struct plan *plan)

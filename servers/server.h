@@ -18,6 +18,7 @@
 #include "lib/err.h"
 #include "lib/options.h"
 #include "lib/types.h"
+#include "measure/counters.h"
 #include "servers/minifs.h"
 #include "servers/sink.h"
 
@@ -128,6 +129,8 @@ struct server {
 	_Atomic uint64_t verified_bytes;
 	_Atomic uint64_t verify_errors;
 	struct err verify_error; /* the first */
+
+	struct counters counters;
 };
 
 /* The calling thread's worker; makes it on the first call. NULL if out of memory or if the sink
@@ -177,6 +180,7 @@ struct serve_config {
 	uint64_t max_io;
 	int control_fd; /* -1: in the foreground, until a signal or an unmount */
 	enum fault fault;
+	struct events events; /* to count, and to tell with "stats" */
 };
 
 /* Runs one server until told to stop. Returns the exit status of the process. */

@@ -12,6 +12,7 @@ packages=(
 	"libinih-dev                   workload files"
 	"libxxhash-dev                 checksums that run at memory speed"
 	"libpfm4-dev                   names of performance counters"
+	"libelf-dev                    names of functions in samples"
 	"libcmocka-dev                 unit tests"
 	"python3 python3-jsonschema    tests: results are checked against docs/result.schema.json"
 	"gnuplot-nox                   figures"

@@ -78,8 +78,8 @@ run 1 --path uring-zc --op write --sink file --file $disk --bs 64k
 grep -q -- --overwrite "$dir/err" || fail "a device was used without --overwrite"
 
 # uring-zc through the page cache: the cached pages come in the slot, all of them, in both directions
-run 0 --buffered --path uring-zc --op write,read --sink null,read,file --file /dev/shm/modes --bs 1m,12345
-cells 12
+run 0 --buffered --path uring-zc --op write,read --sink null,read,file,tcp --file /dev/shm/modes --bs 1m,12345
+cells 16
 run 0 --buffered --path uring-zc --op read --sink read --bs 64k --depth 5 --clients 2 --pattern random
 cells 1
 run 1 --buffered --path uring-zc --op write --sink null --bs 64k --fault fallback
