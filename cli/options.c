@@ -16,7 +16,7 @@ static const char *const drivers[] = {"native", NULL};
 static const char *const pins[] = {"split", "same", "none", NULL};
 static const char *const vias[] = {"bounce", "memfd", NULL};
 static const char *const produces[] = {"each", "once", NULL};
-static const char *const accels[] = {"auto", "kvm", "tcg", NULL};
+static const char *const accels[] = {"auto", "kvm", "tcg", "icount", NULL};
 static const char *const vm_faults[] = {"none", "panic", "hang", "oom", NULL};
 static const char *const sends[] = {"auto", "copy", "zc", NULL};
 static const char *const patterns[] = {"seq", "random", NULL};
@@ -103,6 +103,10 @@ static const struct opt table[] = {
 	 "let sink file destroy a file that exists", .commands = RUN | SERVE},
 	{"verify", OPT_FLAG, OFF(verify), NULL, "yes",
 	 "check every byte of a short pass before the first round of each cell", .commands = RUN},
+	{"ledger", OPT_FLAG, OFF(ledger), NULL, "yes",
+	 "count what the kernel copies, by BPF, where it lets us", .commands = RUN, .whole_run = true},
+	{"trampolines", OPT_FLAG, OFF(trampolines), NULL, "yes",
+	 "the ledger: try fexit programs before kprobes", .commands = RUN, .whole_run = true, .hidden = true},
 	{"setup", OPT_FLAG, OFF(setup), NULL, NULL,
 	 "as root: switch on what paths and sources need, for this run only", .commands = RUN | CMD_LIMITS, .whole_run = true},
 	{"watchdog", OPT_TIME, OFF(watchdog_ns), "TIME", "10s",
@@ -151,8 +155,8 @@ static const struct opt table[] = {
 	{"kernel", OPT_STRING, OFF(vm.kernel), "debian[:VERSION]|PATH", "debian",
 	 "Debian's newest (or newest 7.1, say), fetched once; or a bzImage, with a folder modules/ beside it",
 	 .commands = CMD_VM},
-	{"accel", OPT_CHOICE, OFF(vm.accel), "auto|kvm|tcg", "auto",
-	 "auto: KVM where a guest really runs under it, else emulation", accels, .commands = CMD_VM},
+	{"accel", OPT_CHOICE, OFF(vm.accel), "auto|kvm|tcg|icount", "auto",
+	 "auto: KVM where a guest really runs under it, else emulation; icount: with instructions for a clock", accels, .commands = CMD_VM},
 	{"cpus", OPT_UINT, OFF(vm.cpus), "N", NULL, "the guest's [this machine's, 2 to 4]",
 	 .min = 1, .max = 255, .commands = CMD_VM},
 	{"mem", OPT_SIZE, OFF(vm.mem), "SIZE", "2g", "the guest's memory", .min = 64 << 20,

@@ -68,8 +68,8 @@ static void collect_args(struct cell *cell, const struct options *o)
 		if (set->opts != cell->path->options)
 			continue;
 		for (unsigned int i = 0; set->opts[i].name; i++)
-			if (set->given >> i & 1 && asprintf(&cell->server_args[cell->nargs], "--%s=%s",
-							    set->opts[i].name, set->text[i]) > 0)
+			if (set->given[i] && asprintf(&cell->server_args[cell->nargs], "--%s=%s",
+						      set->opts[i].name, set->text[i]) > 0)
 				cell->nargs++;
 	}
 }
@@ -105,6 +105,10 @@ static const char *why_not(const struct cell *c)
 	}
 	if (!strcmp(c->config.via, "memfd") && !c->source->on_memfd)
 		return "--via memfd: there is no memfd below this source";
+	/* (a READ through the page cache, one after the other, is of the kernel's own size) */
+	if (c->bs < c->path->least_block[c->op] &&
+	    (c->op == OP_WRITE || c->access == ACCESS_DIRECT || !strcmp(c->config.pattern, "random")))
+		return c->path->least_why;
 	if (c->bs > c->config.size)
 		return "the block is larger than the file (--size)";
 	return NULL;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "cli/copies.h"
 #include "cli/round.h"
 #include "cli/round_json.h"
 #include "cli/round_pollution.h"
@@ -28,6 +29,7 @@
 
 struct round {
 	const struct cell *cell;
+	struct ledger *ledger; /* NULL: the kernel's copies are not counted */
 	char mountpoint[300];
 	struct child server;
 	struct child *clients;
@@ -395,6 +397,25 @@ static void judge_path(const struct cell *c, const json_t *routes, uint64_t payl
 	}
 }
 
+static int watch_copies(struct round *r, struct ledger_counts *before, struct err *e)
+{
+	pid_t clients[LEDGER_PROCESSES];
+	int ret;
+
+	for (unsigned int i = 0; i < r->nclients; i++)
+		clients[i] = r->clients[i].pid;
+	ret = ledger_watch(r->ledger, r->server.pid, clients, r->nclients, e);
+	return ret ? ret : ledger_read(r->ledger, before, e);
+}
+
+static void judge_copies(const struct cell *c, const json_t *evidence, struct round_result *out)
+{
+	out->expected_copies = copies_expected(c, evidence, out->round);
+	if (out->path_ok)
+		out->path_ok = copies_agree(c, evidence, out->expected_copies, out->round, out->problem,
+					    sizeof(out->problem));
+}
+
 /* The processes whose samples count; for the caller to free. */
 static struct sampled *sampled(const struct round *r)
 {
@@ -450,11 +471,14 @@ static int measure(struct round *r, struct round_result *out, struct err *e)
 	json_t *routes, *cpus_before, *cpus_after, *counters;
 	struct system_usage sys0, sys1, sys;
 	bool sys_known;
+	static struct ledger_counts copies_before, copies;
 	static struct round_totals t;
 	int ret = 0;
 
 	if (c->warmup_ns)
 		ret = run_clients(r, c->warmup_ns, 0, discard, e);
+	if (!ret && r->ledger)
+		ret = watch_copies(r, &copies_before, e);
 	if (!ret)
 		ret = server_stats(r, &before, e);
 	cpus_before = instruments_read(r->cell->instruments);
@@ -467,6 +491,8 @@ static int measure(struct round *r, struct round_result *out, struct err *e)
 	cpus_after = instruments_read(r->cell->instruments);
 	if (!ret)
 		ret = server_stats(r, &after, e);
+	if (!ret && r->ledger)
+		ret = ledger_since(r->ledger, &copies_before, &copies, e);
 	if (!ret)
 		ret = round_sum_clients(results, &t, e);
 	if (!ret) {
@@ -476,7 +502,9 @@ static int measure(struct round *r, struct round_result *out, struct err *e)
 			usage_system_diff(&sys, &sys0, &sys1);
 		routes = round_route_diff(json_object_get(before, op), json_object_get(after, op));
 		judge_path(r->cell, routes, t.payload, surplus_allowed(r, &t), out);
-		out->round = round_json(&t, before, after, sys_known ? &sys : NULL, routes, results);
+		out->round = round_json(&t, before, after, sys_known ? &sys : NULL,
+					r->ledger ? &copies : NULL, routes, results);
+		judge_copies(r->cell, r->evidence, out);
 		json_object_set_new(out->round, "setup_ns", json_integer((json_int_t)r->setup_ns));
 		out->missing = json_object();
 		counters = instruments_counters(r->cell->instruments, results, before, after,
@@ -511,10 +539,10 @@ static int pollution(struct round *r, const struct placement *p, struct round_re
 	return ret;
 }
 
-int round_run(struct rundir *dir, const struct cell *cell, bool want_verify, bool want_measure,
-	      struct round_result *out, struct err *e)
+int round_run(struct rundir *dir, const struct cell *cell, struct ledger *ledger, bool want_verify,
+	      bool want_measure, struct round_result *out, struct err *e)
 {
-	struct round r = {.cell = cell, .server = {.pidfd = -1, .control = -1}};
+	struct round r = {.cell = cell, .ledger = ledger, .server = {.pidfd = -1, .control = -1}};
 	struct placement *p = malloc(sizeof(*p));
 	int ret;
 

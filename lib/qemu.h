@@ -25,6 +25,7 @@ struct qemu_config {
 	int initramfs;      /* its descriptor */
 	const char *append; /* kernel parameters on top of ours, or NULL */
 	bool kvm;           /* else TCG */
+	bool icount;        /* TCG with a clock that counts instructions, 1 ns each */
 	unsigned int cpus;
 	uint64_t mem, disk; /* bytes; disk 0: none */
 	bool net;           /* a virtio NIC on QEMU's user-mode network */

@@ -123,6 +123,15 @@ static double user_copies(const json_t *r)
 	return n / num(r, "payload_bytes");
 }
 
+/* All hops; NAN where those in the kernel were not counted. */
+static double copies(const json_t *r)
+{
+	double n = sub2(r, "copied_bytes", "client_syscall", "kernel") +
+		   sub2(r, "copied_bytes", "fuse", "kernel") + sub2(r, "copied_bytes", "sink", "kernel");
+
+	return n / num(r, "payload_bytes") + user_copies(r);
+}
+
 /* What a batch of operations did to the time that a line of a working set takes. */
 static double pollution(const json_t *r, const char *role, const char *set)
 {
@@ -213,6 +222,7 @@ const struct metric metrics[] = {
 	{"stolen_share", "1", BETTER_NEITHER, stolen},
 	{"context_switches_per_op", "1/op", BETTER_LOWER, switches},
 	{"page_faults_per_op", "1/op", BETTER_LOWER, faults},
+	{"copy_factor", "1", BETTER_LOWER, copies},
 	{"declared_copy_factor", "1", BETTER_LOWER, user_copies},
 	{"client_l2_pollution_ns_per_line", "ns/line", BETTER_LOWER, client_l2},
 	{"client_llc_pollution_ns_per_line", "ns/line", BETTER_LOWER, client_llc},

@@ -11,6 +11,7 @@ packages=(
 	"libjansson-dev                result files (JSON)"
 	"libinih-dev                   workload files"
 	"libxxhash-dev                 checksums that run at memory speed"
+	"libbpf-dev clang bpftool      the copy ledger: BPF programs that count what the kernel copies"
 	"libpfm4-dev                   names of performance counters"
 	"libelf-dev                    names of functions in samples"
 	"libcmocka-dev                 unit tests"

@@ -27,9 +27,10 @@ result 0 --source anon --depth 3 --clients 2 --produce once --pattern random --p
 result 0 --path copy,ipc --op write,read --pollution --no-limits
 result 0 --path copy,splice,ipc --sink file --file "$T/data" --op write,read
 result 0 --path copy,ipc --sink tcp --op write,read
-# cells that fail: before they start, and by not taking the promised route (splice never splices 512 bytes)
+# cells that fail: before they start, and by not taking the promised route
 result 1 --sink file --file /nonexistent/x
-result 1 --path splice,ipc --sink null --bs 512
+result 1 --path copy,ipc --sink null --fault reroute
+result 0 --path copy,splice --sink null --bs 512
 # a path that was left out for this combination, and nothing left at all
 result 0 --path passthrough,ipc
 result 77 --path passthrough --sink read

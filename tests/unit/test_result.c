@@ -17,7 +17,14 @@ static const char round_text[] =
 	"                        'server': {'voluntary': 32, 'involuntary': 0} },"
 	"  'page_faults': { 'client': {'minor': 6, 'major': 1},"
 	"                   'server': {'minor': 0, 'major': 1} },"
-	"  'copied_bytes': { 'client_user': {'user': 32768}, 'server_user': {'user': 65536} },"
+	"  'limit_share': 0.5, 'pollution': {"
+	"    'client': {'l2': {'before_ns_per_line': 4, 'after_ns_per_line': 10},"
+	"               'llc': {'before_ns_per_line': 8, 'after_ns_per_line': 9}},"
+	"    'server': {'l2': {'before_ns_per_line': 5, 'after_ns_per_line': 4.5},"
+	"               'llc': {'before_ns_per_line': 8, 'after_ns_per_line': 8}} },"
+	"  'copied_bytes': { 'client_user': {'user': 32768}, 'server_user': {'user': 65536},"
+	"                    'client_syscall': {'kernel': 8192}, 'fuse': {'kernel': 131072},"
+	"                    'sink': {'kernel': 24576} },"
 	"  'counters': {"
 	"    'client': {'cycles': {'user': 512, 'kernel': 256},"
 	"      'instructions': {'user': 1024, 'kernel': 512},"
@@ -41,6 +48,9 @@ static const char round_text[] =
 	"counters.client." event ".user", "counters.client." event ".kernel",                           \
 		"counters.server." event ".user", "counters.server." event ".kernel"
 
+/* The two times that a working set's metric is made of. */
+#define POLLUTION(set) "pollution." set ".before_ns_per_line", "pollution." set ".after_ns_per_line"
+
 /* What each metric of that round is, and the members that it cannot do without. */
 /* clang-format off */
 static const struct expected {
@@ -49,6 +59,7 @@ static const struct expected {
 	const char *needs[10];
 } expected[] = {
 	{"throughput_bytes_per_s", 2.5e9, {"throughput_bytes_per_s"}},
+	{"limit_share", 0.5, {"limit_share"}},
 	{"latency_p50_ns", 100.5, {"latency_ns.p50"}},
 	{"latency_p90_ns", 200, {"latency_ns.p90"}},
 	{"latency_p99_ns", 300, {"latency_ns.p99"}},
@@ -68,8 +79,15 @@ static const struct expected {
 					   "context_switches.server.involuntary"}},
 	{"page_faults_per_op", 0.5, {"ops", "page_faults.client.minor", "page_faults.client.major",
 				     "page_faults.server.minor", "page_faults.server.major"}},
+	{"copy_factor", 4, {"payload_bytes", "copied_bytes.client_user.user", "copied_bytes.server_user.user",
+			    "copied_bytes.client_syscall.kernel", "copied_bytes.fuse.kernel",
+			    "copied_bytes.sink.kernel"}},
 	{"declared_copy_factor", 1.5, {"payload_bytes", "copied_bytes.client_user.user",
 				       "copied_bytes.server_user.user"}},
+	{"client_l2_pollution_ns_per_line", 6, {POLLUTION("client.l2")}},
+	{"client_llc_pollution_ns_per_line", 1, {POLLUTION("client.llc")}},
+	{"server_l2_pollution_ns_per_line", -0.5, {POLLUTION("server.l2")}},
+	{"server_llc_pollution_ns_per_line", 0, {POLLUTION("server.llc")}},
 	{"produce_ns_per_op", 30, {"ops", "produce_ns"}},
 	{"setup_ns", 1250000, {"setup_ns"}},
 	{"cycles_per_op", 64, {"ops", COUNTED("cycles")}},

@@ -64,7 +64,7 @@ opened() {
 for path in uring-zc uring-pool uring; do
 	for load in "--sink null --bs 4k --depth 8 --clients 2" "--sink read --bs 256k --depth 4 --clients 1"; do
 		zcbench run --path $path $load --op write --rounds 1 --runtime 100s --warmup 0s --size 4m \
-			--no-verify --watchdog 120s --quiet --output results/$path >out 2>err &
+			--no-verify --no-ledger --watchdog 120s --quiet --output results/$path >out 2>err &
 		run=$!
 		await 60 server $path
 		await 60 busy "$pid" 50

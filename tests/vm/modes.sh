@@ -46,7 +46,7 @@ run 0 --source udmabuf --path copy,uring-zc --op write,read --sink null --bs 4k
 cells 4
 value declared_copy_factor 1
 run 0 --source udmabuf --via memfd --path $fuse,ipc --op write,read --sink null --bs 4097
-cells 14
+cells 13 # (splice: no READ of less than 8 KiB)
 value declared_copy_factor 0
 value via memfd
 run 0 --source udmabuf,dmaheap --via memfd --path uring-zc --op write,read --sink null --bs 1m --depth 3
