@@ -7,17 +7,17 @@ BUILD   ?= build
 BIN     ?= zcbench
 CFLAGS  ?= -O2 -g
 
-PKGS     := fuse3 liburing jansson inih sqlite3
+PKGS     := fuse3 liburing jansson inih sqlite3 libelf libbpf
 DIRS     := cli clients servers measure lib
-SRCS     := $(foreach d,$(DIRS),$(wildcard $(d)/*.c))
+SRCS     := $(filter-out %.bpf.c,$(foreach d,$(DIRS),$(wildcard $(d)/*.c)))
 OBJS     := $(SRCS:%.c=$(BUILD)/%.o)
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   = $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DZCBENCH_DATADIR='"$(PREFIX)/share/zcbench"' -I. -I$(BUILD) \
 	-Wall -Wextra -Werror -Wformat=2 -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
-	-Wno-missing-field-initializers -pthread $(PKG_CFLAGS) $(CFLAGS)
-LIBS = $(PKG_LIBS) -pthread -lm
+	-Wno-missing-field-initializers -fno-omit-frame-pointer -pthread $(PKG_CFLAGS) $(CFLAGS)
+LIBS = $(PKG_LIBS) -lpfm -pthread -lm
 Q    = $(if $(V),,@)
 
 all: $(BIN)
@@ -33,10 +33,27 @@ $(BUILD)/%.o: %.c $(BUILD)/git.h | $(BUILD)/checked
 
 CFLAGS_checksum_avx2 = $(if $(filter x86_64,$(shell uname -m)),-mavx2)
 
-# The libraries' headers are there, or one line says what to type.
+# The copy ledger's BPF program: compiled, stripped of what only debuggers read, and made a header.
+BPF_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
+BPFTOOL  := PATH=$$PATH:/usr/sbin:/sbin bpftool
+
+$(BUILD)/%.skel.h: %.bpf.c $(wildcard measure/ledger_*.h) | $(BUILD)/checked
+	@mkdir -p $(@D)
+	@echo "  BPF $<"
+	$(Q)clang -g -O2 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -I/usr/include/$(shell $(CC) -print-multiarch) \
+		-Wall -Wextra -Werror -Wno-unused-parameter -c -o $(BUILD)/$*.bpf.o $<
+	$(Q)$(BPFTOOL) gen object $(BUILD)/$*.bpf.linked.o $(BUILD)/$*.bpf.o
+	$(Q)$(BPFTOOL) gen skeleton $(BUILD)/$*.bpf.linked.o name $(subst .,_,$(*F))_bpf >$@.new
+	@sed 's|return err;|& /* NOLINT: generated */|' $@.new >$@ && rm $@.new
+
+$(BUILD)/measure/ledger.o: $(BUILD)/measure/ledger.skel.h
+
+# The libraries' headers and the BPF compiler are there, or one line says what to type.
 $(BUILD)/checked: tests/deps.sh
 	@mkdir -p $(@D)
-	@pkg-config --exists $(PKGS) || { echo "zcbench needs development packages: sudo make deps" >&2; exit 1; }
+	@pkg-config --exists $(PKGS) && echo '#include <perfmon/pfmlib.h>' | $(CC) -E - >/dev/null 2>&1 && \
+		command -v clang >/dev/null && $(BPFTOOL) version >/dev/null 2>&1 || \
+		{ echo "zcbench needs development packages: sudo make deps" >&2; exit 1; }
 	@touch $@
 
 # Rewritten only when the revision changed, so that nothing is rebuilt for nothing.
@@ -84,9 +101,9 @@ $(BUILD)/tests/bench_self: $(BUILD)/tests/bench/bench_self.o $(filter-out %/main
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # Not part of check: the tools are large. Both are to be silent.
-lint: $(BUILD)/git.h
+lint: $(BUILD)/git.h $(BUILD)/measure/ledger.skel.h
 	cppcheck --quiet --enable=warning,performance,portability --std=c11 --error-exitcode=1 \
-		--inline-suppr --suppress=missingIncludeSystem -I. -I$(BUILD) $(DIRS)
+		--inline-suppr --suppress=missingIncludeSystem -i measure/ledger.bpf.c -I. -I$(BUILD) $(DIRS)
 	clang-tidy --quiet $(SRCS) -- -std=gnu11 -D_GNU_SOURCE -I. -I$(BUILD) $(PKG_CFLAGS)
 
 deps:

@@ -23,8 +23,10 @@ enum {
 	CMD_CLIENT = 1 << 4,
 	CMD_VM = 1 << 5,
 	CMD_SINK = 1 << 6,
-	CMD_COMPARE = 1 << 7,
-	CMD_HISTORY = 1 << 8,
+	CMD_LIMITS = 1 << 7,
+	CMD_PLOT = 1 << 8,
+	CMD_COMPARE = 1 << 9,
+	CMD_HISTORY = 1 << 10,
 };
 
 /* Every option's value: defaults, then the workload file, then the command line. */
@@ -33,11 +35,20 @@ struct config {
 	struct names path, sink, source, op;
 	struct numbers bs, depth, clients;
 	/* the same for all cells */
-	uint64_t rounds, runtime_ns, warmup_ns, count, size, max_io;
+	uint64_t rounds, counted_rounds, sampled_rounds, runtime_ns, warmup_ns, count, size, max_io;
 	const char *serve_sink, *driver, *file, *pin, *produce, *pattern, *tcp, *send, *output, *csv,
 		*json, *via;
-	bool verify, quiet, setup, overwrite, direct_io, buffered, mmap;
+	bool verify, ledger, trampolines, quiet, setup, overwrite, direct_io, buffered, mmap;
+	struct names events, serve_events; /* performance counters */
+	bool events_system, list_events, breakdown;
+	const char *flame;
 	uint64_t watchdog_ns;
+	bool limits, pollution;
+	uint64_t limits_rounds;
+	struct {
+		struct names figure, format;
+		bool mixed;
+	} plot;
 	/* serve, and between our own processes */
 	const char *listen;
 	uint64_t files, control_fd;
@@ -68,27 +79,35 @@ struct config {
 /* The options of compare, history and ab: a table of its own, cli/options_compare.c. */
 extern const struct opt compare_options[];
 
-#define CONFIG_SETS 9
+#define CONFIG_SETS 14
 
 struct options {
 	struct config config;
-	struct opt_set sets[CONFIG_SETS]; /* [0]: ours; then one for each path that has options */
+	struct opt_set sets
+		[CONFIG_SETS]; /* [0]: ours; then those of single commands; then one for each path that has options */
 	unsigned int nsets;
 	struct names rest; /* what is not an option */
 	int argc;          /* the whole command line */
 	char **argv;
 };
 
+/* Tables of single commands. */
+extern const struct opt plot_options[];
+
 /* Fills in the tables and the defaults. */
 void options_init(struct options *o);
 
+int list_events(void); /* list --events: cli/list_events.c */
 int cmd_list(struct options *o);
 int cmd_run(struct options *o);
 int cmd_serve(struct options *o);
 int cmd_cleanup(struct options *o);
 int cmd_client(struct options *o);
+int cmd_hold(struct options *o);
 int cmd_sink(struct options *o);
+int cmd_plot(struct options *o);
 int cmd_vm(struct options *o);
+int cmd_limits(struct options *o);
 int cmd_compare(struct options *o);
 int cmd_history(struct options *o);
 

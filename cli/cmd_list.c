@@ -43,7 +43,7 @@ static int try_path(struct rundir *dir, struct options *o, const struct path_ops
 		struct round_result rr;
 
 		c.op = (enum op)op;
-		ret = round_run(dir, &c, true, false, &rr, e);
+		ret = round_run(dir, &c, NULL, true, false, &rr, e);
 		json_decref(rr.evidence);
 	}
 	return ret;
@@ -144,6 +144,8 @@ int cmd_list(struct options *o)
 		fprintf(stderr, "zcbench: error: list takes no arguments: %s\n", o->rest.v[0]);
 		return EXIT_USAGE;
 	}
+	if (o->config.list_events)
+		return list_events();
 	ret = list_paths(o);
 	if (ret)
 		return ret;

@@ -8,6 +8,8 @@
 
 #include "cli/cmd.h"
 #include "cli/far_end.h"
+#include "cli/instruments.h"
+#include "cli/limits_run.h"
 #include "cli/plan.h"
 #include "cli/progress.h"
 #include "cli/result.h"
@@ -35,20 +37,28 @@ static void catch_signals(void)
 	sigaction(SIGHUP, &sa, NULL);
 }
 
+#define LIMITS_ROUNDS 9
+
 struct run {
 	struct options *o;
 	struct plan plan;
 	struct result result;
 	struct rundir dir;
 	struct progress progress;
+	struct instruments instruments;
+	json_t *no_samples;
+	struct sampler *sampler; /* NULL: none is wanted, or it is not allowed */
+	struct ledger *ledger;   /* NULL: the kernel's copies are not counted, and this is why: */
+	struct err no_ledger;
+	bool instead; /* samples are taken because they are not; in the counted rounds, if it costs no counter */
 	struct child receiver; /* of sink tcp */
 };
 
 static unsigned int rounds_left(const struct cell *c, uint64_t round)
 {
-	return c->skipped || c->failed || round >= c->config.rounds
-		       ? 0
-		       : (unsigned int)(c->config.rounds - round);
+	uint64_t all = c->config.rounds + c->config.counted_rounds + c->config.sampled_rounds;
+
+	return c->skipped || c->failed || round >= all ? 0 : (unsigned int)(all - round);
 }
 
 static unsigned int count_rounds(const struct plan *plan)
@@ -86,13 +96,19 @@ static void one_round(struct run *r, struct cell *c, uint64_t round)
 {
 	struct round_result rr;
 	char what[96], bs[32];
+	const enum round_kind kind = round < c->config.rounds ? ROUND_TIMED
+				     : round < c->config.rounds + c->config.counted_rounds
+					     ? ROUND_COUNTED
+					     : ROUND_SAMPLED;
 	struct err e = {0};
 	int ret;
 
+	c->instruments = kind == ROUND_COUNTED ? &r->instruments : NULL;
+	c->sampler = kind == ROUND_SAMPLED || (kind == ROUND_COUNTED && r->instead) ? r->sampler : NULL;
 	snprintf(what, sizeof(what), "%s %s %s %s", c->path->name, op_names[c->op], c->sink->name,
 		 format_size(bs, sizeof(bs), c->bs));
 	progress_show(&r->progress, what);
-	ret = round_run(&r->dir, c, c->config.verify && round == 0, true, &rr, &e);
+	ret = round_run(&r->dir, c, r->ledger, c->config.verify && round == 0, true, &rr, &e);
 	if (ret == -EINTR) {
 		/* what was measured stays; this round never was */
 	} else if (ret && !rr.started && cannot_run_here(ret) && !c->config.path.n) {
@@ -107,11 +123,13 @@ static void one_round(struct run *r, struct cell *c, uint64_t round)
 		     op_names[c->op], bs);
 		err_print(&e);
 	} else {
-		result_add_round(c, &rr);
+		result_add_round(c, &rr, kind);
+		result_not_measured(&r->result, "counters ", rr.missing);
 		progress_step(&r->progress);
 		if (!rr.path_ok)
 			warn("path %s did not do what its name says: %s", c->path->name, rr.problem);
 	}
+	json_decref(rr.missing);
 	json_decref(rr.round);
 	json_decref(rr.evidence);
 }
@@ -119,9 +137,10 @@ static void one_round(struct run *r, struct cell *c, uint64_t round)
 /* Round by round over all cells, so that a machine that drifts drifts for all of them. */
 static int all_rounds(struct run *r, struct err *e)
 {
+	const uint64_t rounds = r->plan.rounds + r->plan.counted_rounds + r->plan.sampled_rounds;
 	int ret = 0;
 
-	for (uint64_t round = 0; round < r->plan.rounds && !interrupted && !ret; round++) {
+	for (uint64_t round = 0; round < rounds && !interrupted && !ret; round++) {
 		for (unsigned int i = 0; i < r->plan.n && !interrupted && !ret; i++) {
 			struct cell *c = &r->plan.cells[i];
 
@@ -187,6 +206,12 @@ static int export(const struct run *r, struct err *e)
 	}
 	if (!c->quiet && !is_stdout(c->json) && !is_stdout(c->csv))
 		table_print(stdout, &r->plan);
+	if (!c->quiet && !is_stdout(c->json) && !is_stdout(c->csv) && r->instruments.asked)
+		counters_print(stdout, &r->plan);
+	if (!c->quiet && !is_stdout(c->json) && !is_stdout(c->csv) && c->breakdown && r->sampler)
+		breakdown_print(stdout, &r->plan);
+	if (c->flame && r->sampler)
+		return breakdown_flames(&r->plan, c->flame, e);
 	return 0;
 }
 
@@ -231,6 +256,59 @@ static void note_stolen(struct run *r)
 		  "compare ratios only, with more --rounds; or use a machine of your own");
 }
 
+/* Where the kernel refuses, the run goes on without, and says so once. */
+static void open_ledger(struct run *r)
+{
+	const struct err *e = &r->no_ledger;
+
+	if (!r->o->config.ledger)
+		err_set(&r->no_ledger, -ECANCELED, "not wanted (--no-ledger)");
+	else if (ledger_open(&r->ledger, r->o->config.trampolines, &r->no_ledger))
+		warn("what the kernel copies is not counted: %s%s%s", e->what,
+		     e->remedy[0] ? "; try: " : "", e->remedy);
+}
+
+static void note_ledger(struct run *r)
+{
+	static const char without[] =
+		"; declared_copy_factor has what our own code copies in user space";
+	char why[sizeof(r->no_ledger.what) + sizeof(without)];
+
+	if (r->ledger) {
+		json_object_set_new(json_object_get(r->result.root, "run"), "ledger",
+				    json_string(ledger_method(r->ledger)));
+		return;
+	}
+	snprintf(why, sizeof(why), "%s%s", r->no_ledger.what, without);
+	result_missing(&r->result, "copy_factor", why);
+	result_missing(&r->result, "copy_functions", why);
+}
+
+/* Few samples, and only what the cells of this plan can be held against: a fraction of a second. That
+ * the limits are missing is no reason not to measure. */
+static void measure_limits(struct run *r)
+{
+	struct limits_wanted w = {.rounds = LIMITS_ROUNDS, .plan = &r->plan};
+	struct err e = {0};
+	json_t *limits;
+
+	for (unsigned int i = 0; i < r->plan.n; i++) {
+		const struct cell *c = &r->plan.cells[i];
+
+		if (!c->skipped)
+			limits_need(&w, c);
+	}
+	progress_show(&r->progress, "limits of this machine");
+	limits = limits_run(&r->dir, &w, &e);
+	result_missing(&r->result, "limits", limits ? NULL : e.what);
+	if (limits) {
+		json_object_set_new(r->result.root, "limits", limits);
+		limits_bind(&r->plan, limits);
+	} else if (!interrupted) {
+		warn("the limits of this machine are not measured: %s", e.what);
+	}
+}
+
 static int measure(struct run *r, struct err *e)
 {
 	const uint64_t start = clock_ns();
@@ -248,6 +326,10 @@ static int measure(struct run *r, struct err *e)
 		/* with the settings as they are now */
 		json_object_set_new(r->result.root, "host", host_describe());
 	}
+	if (r->o->config.limits)
+		measure_limits(r);
+	else
+		result_missing(&r->result, "limits", "left out by --no-limits");
 	ret = far_end_start(&r->receiver, &r->plan, e);
 	if (!ret)
 		ret = all_rounds(r, e);
@@ -259,6 +341,40 @@ static int measure(struct run *r, struct err *e)
 	if (interrupted)
 		json_object_set_new(json_object_get(r->result.root, "run"), "interrupted", json_true());
 	return ret ? ret : result_write(&r->result, e);
+}
+
+/* A run that may not take samples goes on without. */
+/* Shares of CPU time: where they were asked for, and instead of counts of copied bytes. */
+static void open_sampler(struct run *r)
+{
+	const struct config *c = &r->o->config;
+	const bool asked = c->breakdown || c->flame;
+	struct err e = {0};
+
+	if (!asked && (r->ledger || !c->ledger))
+		return;
+	if (!sampler_open(&r->sampler, &e)) {
+		r->instead = !asked && !strcmp(sampler_event(r->sampler), "cpu-clock");
+		return;
+	}
+	if (asked)
+		warn("no samples: %s; try: %s", e.what, e.remedy);
+	r->no_samples = json_pack("{s:o}", "breakdown", json_sprintf("%s; try: %s", e.what, e.remedy));
+}
+
+/* No rounds for what cannot be observed. */
+static void prepare_cells(struct run *r)
+{
+	for (unsigned int i = 0; i < r->plan.n; i++) {
+		struct cell *c = &r->plan.cells[i];
+
+		if (!r->instruments.events.n)
+			c->config.counted_rounds = 0;
+		if (!r->sampler || (r->instead && c->config.counted_rounds))
+			c->config.sampled_rounds = 0;
+		c->shares = json_object();
+		c->stacks = json_object();
+	}
 }
 
 int cmd_run(struct options *o)
@@ -275,11 +391,25 @@ int cmd_run(struct options *o)
 		err_print(&e);
 		return EXIT_USAGE;
 	}
+	if (instruments_open(&r->instruments, &o->config, &e)) {
+		err_print(&e);
+		return EXIT_USAGE;
+	}
+	if (count_rounds(&r->plan))
+		open_ledger(r);
+	open_sampler(r);
+	prepare_cells(r);
 	if (is_stdout(o->config.json) && is_stdout(o->config.csv)) {
 		fprintf(stderr, "zcbench: error: --json - and --csv - both want standard output\n");
 		return EXIT_USAGE;
 	}
 	ret = result_open(&r->result, &r->plan, o, &e);
+	if (!ret)
+		result_not_measured(&r->result, "counters ", r->instruments.missing);
+	if (!ret)
+		result_not_measured(&r->result, "", r->no_samples);
+	if (!ret)
+		note_ledger(r);
 	if (!ret)
 		ret = rundir_open(&r->dir, &e);
 	if (ret) {
@@ -295,11 +425,15 @@ int cmd_run(struct options *o)
 		status = verdict(r);
 	if (ret)
 		err_print(&e);
+	ledger_close(r->ledger);
 	if (interrupted)
 		warn("interrupted; what was measured until then is kept");
 	if (!o->config.quiet)
 		fprintf(stderr, "result: %s\n", r->result.path);
 	result_close(&r->result);
+	instruments_close(&r->instruments);
+	json_decref(r->no_samples);
+	sampler_close(r->sampler);
 	plan_free(&r->plan);
 	free(r);
 	return status;

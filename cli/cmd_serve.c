@@ -30,6 +30,7 @@ int cmd_serve(struct options *o)
 				 .shares_cpu = c->shares_cpu,
 				 .fault_delay_ns = c->fault_delay_ns};
 	struct stat st;
+	struct err e;
 
 	if (o->rest.n != 2)
 		return usage("serve needs a path and a mount point", "");
@@ -55,6 +56,11 @@ int cmd_serve(struct options *o)
 			: !strcmp(c->send, "copy") ? SEND_COPY
 						   : SEND_AUTO,
 	};
+	for (unsigned int i = 0; i < c->serve_events.n; i++)
+		if (events_add(&s.events, c->serve_events.v[i], &e)) {
+			err_print(&e);
+			return EXIT_USAGE;
+		}
 	return serve(&s);
 }
 

@@ -268,6 +268,7 @@ static int boot(struct vm *vm, bool kvm, FILE *console, struct err *e)
 		.qemu = {.kernel = vm->kernel,
 			 .append = c->vm.append,
 			 .kvm = kvm,
+			 .icount = !strcmp(vm->o->config.vm.accel, "icount"),
 			 .cpus = vm_cpus(c->vm.cpus),
 			 .mem = c->vm.mem,
 			 .disk = c->vm.disk,
@@ -301,7 +302,8 @@ static int boot(struct vm *vm, bool kvm, FILE *console, struct err *e)
 static int boot_somehow(struct vm *vm, FILE *console, struct err *e)
 {
 	const char *accel = vm->o->config.vm.accel;
-	bool kvm = strcmp(accel, "tcg") != 0 && qemu_kvm_works(e);
+	bool emulated = !strcmp(accel, "tcg") || !strcmp(accel, "icount");
+	bool kvm = !emulated && qemu_kvm_works(e);
 	int ret;
 
 	if (!kvm && !strcmp(accel, "kvm"))

@@ -213,6 +213,15 @@ static void test(struct comparison *c, const double *a, const double *b,
 	}
 }
 
+/* Differences of two times can be below 0; a ratio of such says nothing. */
+static bool any_negative(const double *values, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (values[i] < 0)
+			return true;
+	return false;
+}
+
 static void compare_series(struct comparisons *out, const struct result_cell *base,
 			   const struct result_cell *now, const struct series *s,
 			   const struct compare_rules *rules, double *a, double *b)
@@ -223,6 +232,8 @@ static void compare_series(struct comparisons *out, const struct result_cell *ba
 	drop_missing(a, &na, b, &nb, rules->paired && !s->exact);
 	/* NEW measures more than BASE did, or it has no rounds, as `completed` says */
 	if (!na || (!nb && (!(s->exact > 0) || !json_array_size(now->rounds))))
+		return;
+	if (!(s->exact > 0) && (any_negative(a, na) || any_negative(b, nb)))
 		return;
 	*c = (struct comparison){.base = base,
 				 .now = now,
@@ -305,10 +316,10 @@ int compare_cells(struct comparisons *out, const struct result_cell *const *base
 	int ret = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		rounds = json_array_size(base[i]->rounds) > rounds ? json_array_size(base[i]->rounds)
-								   : rounds;
-		rounds = json_array_size(now[i]->rounds) > rounds ? json_array_size(now[i]->rounds)
-								  : rounds;
+		size_t most = series_samples_max(base[i]), other = series_samples_max(now[i]);
+
+		most = other > most ? other : most;
+		rounds = most > rounds ? most : rounds;
 	}
 	a = malloc(rounds * sizeof(*a));
 	b = malloc(rounds * sizeof(*b));

@@ -118,8 +118,10 @@ size_t series_of(const struct result_cell *base, const struct result_cell *now,
 /* What a series with this name is: unit, direction, exactness. False if there is none. */
 bool series_named(const char *name, struct series *out);
 
-/* Its samples, one for each round, NAN where the round lacks it; `values` has room for one more than there
- * are rounds. Returns their number. */
+/* How many samples any series of the cell can have. */
+size_t series_samples_max(const struct result_cell *c);
+
+/* Its samples, one for each round, NAN where the round lacks it. Returns their number. */
 size_t series_samples(const struct series *s, const struct result_cell *c, double *values);
 
 /* "latency" names all metrics that begin with "latency_", and "latency_p50_ns" itself. */

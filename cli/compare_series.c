@@ -185,6 +185,15 @@ size_t series_of(const struct result_cell *base, const struct result_cell *now,
 	return n;
 }
 
+size_t series_samples_max(const struct result_cell *c)
+{
+	size_t timed = json_array_size(c->rounds);
+	size_t counted = json_array_size(json_object_get(c->json, "counted_rounds"));
+
+	timed = timed > counted ? timed : counted;
+	return timed ? timed : 1;
+}
+
 size_t series_samples(const struct series *s, const struct result_cell *c, double *values)
 {
 	size_t n = json_array_size(c->rounds);

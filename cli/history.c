@@ -280,7 +280,7 @@ static int insert_samples(struct history *h, const struct results *r, const stru
 
 		if (c->file != f)
 			continue;
-		more = realloc(values, (json_array_size(c->rounds) + 1) * sizeof(*more));
+		more = realloc(values, series_samples_max(c) * sizeof(*more));
 		values = more ? more : values;
 		ret = !more || !series ? err_sys(e, -ENOMEM, "adding to %s", h->file)
 				       : insert_cell(h, s, run, c, series, values, e);

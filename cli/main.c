@@ -37,6 +37,15 @@ static const struct command commands[] = {
 	 "the receiver of sink tcp (a run on one machine starts its own)",
 	 "  zcbench sink --listen 0.0.0.0:7447\n"
 	 "  zcbench run --sink tcp --tcp receiver.example:7447     (on another machine)\n"},
+	{"limits", CMD_LIMITS, cmd_limits, "zcbench limits [options]",
+	 "the ceilings of this machine: memory bandwidth, system call, hand-overs, FUSE round trips",
+	 "  zcbench limits\n"
+	 "  sudo zcbench limits --setup\n"
+	 "  zcbench limits --rounds 50 --json limits.json\n"},
+	{"plot", CMD_PLOT, cmd_plot, "zcbench plot RESULT... [options]",
+	 "figures from result files, by gnuplot",
+	 "  zcbench plot results/*/result.json\n"
+	 "  zcbench plot results/mine --figure throughput,cpu --format png --output slides\n"},
 	{"compare", CMD_COMPARE, cmd_compare, "zcbench compare BASE NEW [options]",
 	 "is NEW worse than BASE? statistics, an exit status, and formats for CI",
 	 "  zcbench compare results/before results/after\n"
@@ -61,6 +70,7 @@ static const struct command commands[] = {
 	 "--overwrite\n"
 	 "  zcbench vm shell\n"},
 	{"client", CMD_CLIENT, cmd_client, "", "", "", true},
+	{"hold-events", 0, cmd_hold, "", "", "", true},
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -16,7 +16,7 @@ static const char *const drivers[] = {"native", NULL};
 static const char *const pins[] = {"split", "same", "none", NULL};
 static const char *const vias[] = {"bounce", "memfd", NULL};
 static const char *const produces[] = {"each", "once", NULL};
-static const char *const accels[] = {"auto", "kvm", "tcg", NULL};
+static const char *const accels[] = {"auto", "kvm", "tcg", "icount", NULL};
 static const char *const vm_faults[] = {"none", "panic", "hang", "oom", NULL};
 static const char *const sends[] = {"auto", "copy", "zc", NULL};
 static const char *const patterns[] = {"seq", "random", NULL};
@@ -54,6 +54,20 @@ static const struct opt table[] = {
 	 "before each round, not counted", .max = 600 * NSEC_PER_SEC, .commands = RUN},
 	{"rounds", OPT_UINT, OFF(rounds), "N", "5",
 	 "rounds of each cell, interleaved", .min = 1, .max = 10000, .commands = RUN},
+	{"rounds", OPT_UINT, OFF(limits_rounds), "N", "15",
+	 "samples of each limit, taken in turns", .min = 1, .max = 10000, .commands = CMD_LIMITS},
+	{"limits", OPT_FLAG, OFF(limits), NULL, "yes",
+	 "measure the machine's limits first, and show each cell as a share of what they allow",
+	 .commands = RUN, .whole_run = true},
+	{"pollution", OPT_FLAG, OFF(pollution), NULL, NULL,
+	 "after each round: what operations evict from caches of client and server (a pointer chase)",
+	 .commands = RUN},
+	{"counted-rounds", OPT_UINT, OFF(counted_rounds), "N", "1",
+	 "further rounds of each cell in which --events are counted; no time is taken from them",
+	 .max = 10000, .commands = RUN},
+	{"sampled-rounds", OPT_UINT, OFF(sampled_rounds), "N", "1",
+	 "further rounds of each cell in which --breakdown and --flame take samples", .max = 10000,
+	 .commands = RUN},
 	{"driver", OPT_CHOICE, OFF(driver), "NAME", "native",
 	 "what makes the load", drivers, .commands = RUN},
 	{"pattern", OPT_CHOICE, OFF(pattern), "seq|random", "seq",
@@ -89,15 +103,34 @@ static const struct opt table[] = {
 	 "let sink file destroy a file that exists", .commands = RUN | SERVE},
 	{"verify", OPT_FLAG, OFF(verify), NULL, "yes",
 	 "check every byte of a short pass before the first round of each cell", .commands = RUN},
+	{"ledger", OPT_FLAG, OFF(ledger), NULL, "yes",
+	 "count what the kernel copies, by BPF, where it lets us", .commands = RUN, .whole_run = true},
+	{"trampolines", OPT_FLAG, OFF(trampolines), NULL, "yes",
+	 "the ledger: try fexit programs before kprobes", .commands = RUN, .whole_run = true, .hidden = true},
 	{"setup", OPT_FLAG, OFF(setup), NULL, NULL,
-	 "as root: switch on what paths and sources need, for this run only", .commands = RUN, .whole_run = true},
+	 "as root: switch on what paths and sources need, for this run only", .commands = RUN | CMD_LIMITS, .whole_run = true},
 	{"watchdog", OPT_TIME, OFF(watchdog_ns), "TIME", "10s",
 	 "a server that does not answer for this long is ended", .min = 100 * NSEC_PER_MSEC,
 	 .max = 3600 * NSEC_PER_SEC, .commands = RUN},
+	{"events", OPT_NAMES, OFF(events), "NAME[,...]", "default",
+	 "performance counters of client and server, by libpfm4 name; none: none", .commands = RUN,
+	 .whole_run = true},
+	{"events", OPT_NAMES, OFF(serve_events), "NAME[,...]", "none", "as for run", .commands = SERVE,
+	 .hidden = true},
+	{"events", OPT_FLAG, OFF(list_events), NULL, NULL,
+	 "which performance counters can be read here, instead", .commands = CMD_LIST},
+	{"events-system", OPT_FLAG, OFF(events_system), NULL, NULL,
+	 "count them on all CPUs too, whoever runs there (root)", .commands = RUN, .whole_run = true},
+	{"breakdown", OPT_FLAG, OFF(breakdown), NULL, NULL,
+	 "show what CPU time went to (copying, waking, ...), by samples (root)", .commands = RUN,
+	 .whole_run = true},
+	{"flame", OPT_STRING, OFF(flame), "DIR", NULL,
+	 "write the stacks of these samples there, folded for flame-graph tools", .commands = RUN,
+	 .whole_run = true},
 	{"output", OPT_STRING, OFF(output), "DIR", NULL,
 	 "folder for the result [results/DATE-TIME]", .commands = RUN, .whole_run = true},
 	{"json", OPT_STRING, OFF(json), "FILE", NULL,
-	 "also write the result there; - is standard output (and no table)", .commands = RUN, .whole_run = true},
+	 "also write the result there; - is standard output (and no table)", .commands = RUN | CMD_LIMITS, .whole_run = true},
 	{"csv", OPT_STRING, OFF(csv), "FILE", NULL,
 	 "also write a line for each cell there; - is standard output (and no table)",
 	 .commands = RUN, .whole_run = true},
@@ -124,8 +157,8 @@ static const struct opt table[] = {
 	{"kernel", OPT_STRING, OFF(vm.kernel), "debian[:VERSION]|PATH", "debian",
 	 "Debian's newest (or newest 7.1, say), fetched once; or a bzImage, with a folder modules/ beside it",
 	 .commands = CMD_VM},
-	{"accel", OPT_CHOICE, OFF(vm.accel), "auto|kvm|tcg", "auto",
-	 "auto: KVM where a guest really runs under it, else emulation", accels, .commands = CMD_VM},
+	{"accel", OPT_CHOICE, OFF(vm.accel), "auto|kvm|tcg|icount", "auto",
+	 "auto: KVM where a guest really runs under it, else emulation; icount: with instructions for a clock", accels, .commands = CMD_VM},
 	{"cpus", OPT_UINT, OFF(vm.cpus), "N", NULL, "the guest's [this machine's, 2 to 4]",
 	 .min = 1, .max = 255, .commands = CMD_VM},
 	{"mem", OPT_SIZE, OFF(vm.mem), "SIZE", "2g", "the guest's memory", .min = 64 << 20,
@@ -165,8 +198,9 @@ static void check_names(struct options *o)
 void options_init(struct options *o)
 {
 	o->sets[0] = (struct opt_set){.title = "Options", .opts = table, .base = &o->config};
-	o->sets[1] = (struct opt_set){.title = "Options", .opts = compare_options, .base = &o->config};
-	o->nsets = 2;
+	o->sets[1] = (struct opt_set){.title = "Options", .opts = plot_options, .base = &o->config};
+	o->sets[2] = (struct opt_set){.title = "Options", .opts = compare_options, .base = &o->config};
+	o->nsets = 3;
 	for (const struct path_ops *const *p = paths; *p; p++) {
 		bool listed = !(*p)->options;
 

@@ -68,8 +68,8 @@ static void collect_args(struct cell *cell, const struct options *o)
 		if (set->opts != cell->path->options)
 			continue;
 		for (unsigned int i = 0; set->opts[i].name; i++)
-			if (set->given >> i & 1 && asprintf(&cell->server_args[cell->nargs], "--%s=%s",
-							    set->opts[i].name, set->text[i]) > 0)
+			if (set->given[i] && asprintf(&cell->server_args[cell->nargs], "--%s=%s",
+						      set->opts[i].name, set->text[i]) > 0)
 				cell->nargs++;
 	}
 }
@@ -80,9 +80,8 @@ static const char *why_not_mapped(const struct cell *c)
 	if (!c->path->maps)
 		return "--mmap: a mapping of the mounted file is not memory that this server has, too";
 	if (c->sink->fd)
-		return "--mmap: what is stored in a mapping of the sink's file gets there when the "
-		       "kernel "
-		       "writes it back; there is nothing to time";
+		return "--mmap: the kernel carries mapped pages to the sink's file when it likes; there "
+		       "is nothing to time";
 	if (strcmp(c->source->name, "memfd"))
 		return "--mmap: the payload lies in the mapping of the file, which is a memfd";
 	if (c->depth > 1)
@@ -106,6 +105,10 @@ static const char *why_not(const struct cell *c)
 	}
 	if (!strcmp(c->config.via, "memfd") && !c->source->on_memfd)
 		return "--via memfd: there is no memfd below this source";
+	/* (a READ through the page cache, one after the other, is of the kernel's own size) */
+	if (c->bs < c->path->least_block[c->op] &&
+	    (c->op == OP_WRITE || c->access == ACCESS_DIRECT || !strcmp(c->config.pattern, "random")))
+		return c->path->least_why;
 	if (c->bs > c->config.size)
 		return "the block is larger than the file (--size)";
 	return NULL;
@@ -130,8 +133,15 @@ static int add_section(struct plan *plan, const struct options *o, struct err *e
 				"to test");
 	if (c->buffered && c->mmap)
 		return err_set(e, -EINVAL, "--buffered and --mmap exclude each other");
+	if (c->pollution && !strcmp(c->pin, "none"))
+		return err_remedy((err_set(e, -EINVAL, "--pollution has to know who runs where"), e),
+				  "--pin split or --pin same");
 	if (c->rounds > plan->rounds)
 		plan->rounds = c->rounds;
+	if (c->counted_rounds > plan->counted_rounds)
+		plan->counted_rounds = c->counted_rounds;
+	if (c->sampled_rounds > plan->sampled_rounds)
+		plan->sampled_rounds = c->sampled_rounds;
 	cells = (uint64_t)c->source.n * c->sink.n * c->op.n * c->bs.n * c->depth.n * c->clients.n *
 		sel.n;
 	if (cells > CELLS_MAX)
@@ -373,6 +383,8 @@ void plan_free(struct plan *plan)
 		for (unsigned int k = 0; k < plan->cells[i].nargs; k++)
 			free(plan->cells[i].server_args[k]);
 		free(plan->cells[i].skipped);
+		json_decref(plan->cells[i].shares);
+		json_decref(plan->cells[i].stacks);
 	}
 	free(plan->cells);
 	free(plan->description);

@@ -8,6 +8,8 @@
 
 #include "clients/source.h"
 #include "cli/cmd.h"
+#include "cli/instruments.h"
+#include "measure/sampling.h"
 #include "servers/server.h"
 
 struct cell {
@@ -19,6 +21,9 @@ struct cell {
 	uint64_t bs;
 	unsigned int depth, clients;
 
+	struct instruments *instruments;  /* what is counted in this round; NULL: nothing */
+	struct sampler *sampler;          /* what takes samples in this round; NULL: nothing */
+	json_t *shares, *stacks;          /* of all sampled rounds: see sampler_take */
 	struct config config;             /* the options of this cell's section */
 	char *server_args[OPT_TABLE_MAX]; /* the path's own options as given, "--name=value" */
 	unsigned int nargs;
@@ -32,8 +37,9 @@ struct cell {
 struct plan {
 	struct cell *cells;
 	unsigned int n, allocated;
-	uint64_t rounds;   /* the most that any section asks for */
-	char *description; /* of the workload, or NULL */
+	uint64_t rounds;                         /* the most that any section asks for */
+	uint64_t counted_rounds, sampled_rounds; /* likewise */
+	char *description;                       /* of the workload, or NULL */
 };
 
 /* Makes the plan from the command line and, if o->rest names one, a workload: a file, or the name of

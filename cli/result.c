@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: MIT
 /* The result of a run; see result.h. */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
+#include "cli/copies.h"
 #include "cli/result.h"
 #include "cli/version.h"
 #include "lib/control.h"
 #include "measure/host.h"
 #include "measure/metrics.h"
 
-static int make_folder(char *path, struct err *e)
+int make_folder(char *path, struct err *e)
 {
 	for (char *p = path + 1;; p++) {
 		char c = *p;
@@ -30,22 +32,30 @@ static int make_folder(char *path, struct err *e)
 	}
 }
 
+/* Absent until it can be known. */
+static void set_expected_copies(json_t *cell, double copies)
+{
+	if (isfinite(copies))
+		json_object_set_new(json_object_get(cell, "expected"), "copy_factor", json_real(copies));
+}
+
 static json_t *cell_json(const struct cell *c)
 {
 	const struct expect *x = &c->path->expect[c->op];
-	double copies = path_copies(c->path, c->op, c->sink, c->access, !(c->bs % 4096));
 	json_t *j, *options = json_array();
 
 	for (unsigned int i = 0; i < c->nargs; i++)
 		json_array_append_new(options, json_text(c->server_args[i]));
-	j = json_pack(
-		"{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:I, s:{s:s, s:f}, s:o, s:o}",
-		"path", c->path->name, "source", c->source->name, "sink", c->sink->name, "op",
-		op_names[c->op], "bs", (json_int_t)c->bs, "depth", (json_int_t)c->depth, "clients",
-		(json_int_t)c->clients, "driver", c->config.driver, "pin", c->config.pin, "produce",
-		c->op == OP_WRITE ? c->config.produce : "none", "pattern", c->config.pattern,
-		"file_size", (json_int_t)c->config.size, "expected", "route", route_names[x->route],
-		"copy_factor", copies, "rounds", json_array(), "summary", json_object());
+	j = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:I, s:{s:s}, s:o, "
+		      "s:o, s:o}",
+		      "path", c->path->name, "source", c->source->name, "sink", c->sink->name, "op",
+		      op_names[c->op], "bs", (json_int_t)c->bs, "depth", (json_int_t)c->depth, "clients",
+		      (json_int_t)c->clients, "driver", c->config.driver, "pin", c->config.pin,
+		      "produce", c->op == OP_WRITE ? c->config.produce : "none", "pattern",
+		      c->config.pattern, "file_size", (json_int_t)c->config.size, "expected", "route",
+		      route_names[x->route], "rounds", json_array(), "counted_rounds", json_array(),
+		      "summary", json_object());
+	set_expected_copies(j, copies_expected(c, NULL, NULL));
 	json_object_set_new(j, "warmup_ns", json_integer((json_int_t)c->config.warmup_ns));
 	if (c->config.count)
 		json_object_set_new(j, "count", json_integer((json_int_t)c->config.count));
@@ -64,11 +74,7 @@ static json_t *cell_json(const struct cell *c)
 /* What DESIGN promises and this version or machine does not measure: absent, with the reason. */
 static json_t *not_measured(void)
 {
-	return json_pack("{s:s, s:s, s:s}", "copy_factor",
-			 "copies in the kernel are not counted yet; declared_copy_factor has those in "
-			 "our own user-space code",
-			 "counters", "performance counters are not read yet", "limits",
-			 "the machine's ceilings are not measured yet");
+	return json_pack("{s:s}", "limits", "nothing was run");
 }
 
 int result_open(struct result *r, struct plan *plan, const struct options *o, struct err *e)
@@ -137,12 +143,22 @@ void result_skip(struct result *r, struct cell *c, const char *why)
 	}
 }
 
-void result_add_round(struct cell *c, struct round_result *rr)
+void result_add_round(struct cell *c, struct round_result *rr, enum round_kind kind)
 {
 	json_t *rounds = json_object_get(c->json, "rounds");
+	json_t *counted_rounds = json_object_get(c->json, "counted_rounds");
 	bool ok = json_array_size(rounds) == 0 || json_is_true(json_object_get(c->json, "path_ok"));
+	double rate = json_number_value(json_object_get(rr->round, "throughput_bytes_per_s"));
+	double limit =
+		json_number_value(json_object_get(json_object_get(c->json, "limit"), "bytes_per_s"));
 
-	json_array_append(rounds, rr->round);
+	set_expected_copies(c->json, rr->expected_copies);
+	if (limit > 0 && kind == ROUND_TIMED)
+		json_object_set_new(rr->round, "limit_share", json_real(rate / limit));
+	if (c->sampler)
+		json_object_set_new(c->json, "breakdown", breakdown_json(c));
+	if (kind != ROUND_SAMPLED)
+		json_array_append(kind == ROUND_COUNTED ? counted_rounds : rounds, rr->round);
 	json_object_set_new(c->json, "path_ok", json_boolean(ok && rr->path_ok));
 	if (!rr->path_ok)
 		json_object_set_new(c->json, "path_problem", json_text(rr->problem));
@@ -150,7 +166,9 @@ void result_add_round(struct cell *c, struct round_result *rr)
 		json_object_set(c->json, "evidence", rr->evidence);
 	if (rr->verified || !json_object_get(c->json, "verified"))
 		json_object_set_new(c->json, "verified", json_boolean(rr->verified));
-	json_object_set_new(c->json, "summary", metrics_summarise(rounds));
+	if (kind == ROUND_COUNTED)
+		json_object_set_new(c->json, "counters", counters_summary(counted_rounds));
+	json_object_set_new(c->json, "summary", metrics_summarise(rounds, counted_rounds));
 }
 
 void result_add_error(struct cell *c, const struct round_result *rr, const struct err *e)
@@ -162,6 +180,30 @@ void result_add_error(struct cell *c, const struct round_result *rr, const struc
 		json_object_set_new(c->json, "remedy", json_text(e->remedy));
 	if (e->code == -EILSEQ)
 		json_object_set_new(c->json, "verified", json_false());
+}
+
+void result_missing(struct result *r, const char *what, const char *why)
+{
+	json_t *list = json_object_get(r->root, "not_measured");
+
+	if (why)
+		json_object_set_new(list, what, json_text(why));
+	else
+		json_object_del(list, what);
+}
+
+void result_not_measured(struct result *r, const char *prefix, json_t *missing)
+{
+	json_t *list = json_object_get(r->root, "not_measured"), *why;
+	const char *name;
+
+	json_object_foreach (missing, name, why) {
+		char key[160];
+
+		snprintf(key, sizeof(key), "%s%s", prefix, name);
+		if (!json_object_get(list, key))
+			json_object_set(list, key, why);
+	}
 }
 
 int result_write(struct result *r, struct err *e)

@@ -348,9 +348,10 @@ bool result_cell_metric(const struct result_cell *c, const char *metric, struct 
 
 size_t result_cell_samples(const struct result_cell *c, const struct metric *m, double *values)
 {
-	size_t n = json_array_size(c->rounds);
+	const json_t *rounds = m->counted ? json_object_get(c->json, "counted_rounds") : c->rounds;
+	size_t n = json_array_size(rounds);
 
 	for (size_t i = 0; i < n; i++)
-		values[i] = m->value(json_array_get(c->rounds, i));
+		values[i] = m->value(json_array_get(rounds, i));
 	return n;
 }

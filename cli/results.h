@@ -87,9 +87,9 @@ char *result_cell_value(char *buf, size_t len, const struct result_cell *c, enum
 /* A metric (measure/metrics.h) of the cell's summary; false, and NANs, if it is not there. */
 bool result_cell_metric(const struct result_cell *c, const char *metric, struct summary *s);
 
-/* The metric of each round by itself, NAN for a round that lacks it. Returns their number;
- * values has room for json_array_size(c->rounds). Rounds of one file with the same index were run side by
- * side: ratios of theirs are paired. */
+/* The metric of each round by itself (of each counted round, if it is taken from those), NAN for a round
+ * that lacks it. Returns their number; values has room for one of each. Rounds of one file with the same
+ * index were run side by side: ratios of theirs are paired. */
 size_t result_cell_samples(const struct result_cell *c, const struct metric *m, double *values);
 
 #endif

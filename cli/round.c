@@ -8,8 +8,11 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "cli/copies.h"
 #include "cli/round.h"
 #include "cli/round_json.h"
+#include "cli/round_pollution.h"
+#include "cli/talk.h"
 #include "lib/child.h"
 #include "lib/clock.h"
 #include "lib/control.h"
@@ -24,10 +27,9 @@
 #define VERIFY_BYTES (16ull << 20)
 #define VERIFY_OPS   64
 
-volatile int interrupted;
-
 struct round {
 	const struct cell *cell;
+	struct ledger *ledger; /* NULL: the kernel's copies are not counted */
 	char mountpoint[300];
 	struct child server;
 	struct child *clients;
@@ -37,80 +39,9 @@ struct round {
 	uint64_t setup_ns; /* the slowest client's */
 };
 
-/* Where everybody runs. */
-struct placement {
-	int client[CPUS_MAX], nclient; /* client i on client[i % nclient]; 0: anywhere */
-	int server[CPUS_MAX], nserver;
-	bool shared;
-};
-
-static void place(const struct cell *c, struct placement *p)
-{
-	int all[CPUS_MAX], n = cpus_allowed(all, CPUS_MAX), half = n / 2;
-
-	p->nclient = p->nserver = 0;
-	p->shared = n < 2;
-	if (!strcmp(c->config.pin, "none") || n < 1)
-		return;
-	if (!strcmp(c->config.pin, "split") && n >= 2) {
-		/* not through a core: the list has its hardware threads side by side */
-		if (half > 1 && cpus_share_core(all[half - 1], all[half]))
-			half--;
-		p->nclient = half;
-		p->nserver = n - half;
-		memcpy(p->client, all, sizeof(int) * (size_t)half);
-		memcpy(p->server, all + half, sizeof(int) * (size_t)(n - half));
-		return;
-	}
-	p->shared = true;
-	p->nclient = (int)c->clients < n ? (int)c->clients : n;
-	p->nserver = p->nclient;
-	memcpy(p->client, all, sizeof(int) * (size_t)p->nclient);
-	memcpy(p->server, all, sizeof(int) * (size_t)p->nserver);
-}
-
 static uint64_t integer(const json_t *obj, const char *name)
 {
 	return (uint64_t)json_integer_value(json_object_get(obj, name));
-}
-
-/* An answer from a process, with its error if it is one, and its death if it died. */
-static int answer(struct child *c, const char *who, json_t **msg, uint64_t timeout_ns, struct err *e)
-{
-	uint64_t end = clock_ns() + timeout_ns;
-	int ret;
-
-	do {
-		uint64_t now = clock_ns();
-
-		ret = interrupted ? -EINTR : control_recv(c->control, msg, end > now ? end - now : 0);
-	} while (ret == -EINTR && !interrupted);
-	if (ret == -EINTR)
-		return err_set(e, -EINTR, "interrupted");
-	if (ret == -ETIMEDOUT)
-		return err_set(e, -ETIMEDOUT, "%s does not answer", who);
-	if (ret == -EPIPE) {
-		child_wait(c, NSEC_PER_SEC);
-		return err_set(e, -EPIPE, "%s %s in the middle of the round", who, child_fate(c));
-	}
-	if (ret)
-		return err_sys(e, ret, "talking to %s", who);
-	ret = control_is_error(*msg, e);
-	if (ret) {
-		json_decref(*msg);
-		*msg = NULL;
-	}
-	return ret;
-}
-
-static int ask(struct child *c, const char *who, json_t *question, json_t **msg, uint64_t timeout_ns,
-	       struct err *e)
-{
-	int ret = control_send(c->control, question);
-
-	if (ret && ret != -EPIPE)
-		return err_sys(e, ret, "talking to %s", who);
-	return answer(c, who, msg, timeout_ns, e); /* a dead one's last words may still be there */
 }
 
 static int start_server(struct round *r, const struct placement *p, struct err *e)
@@ -157,6 +88,10 @@ static int start_server(struct round *r, const struct placement *p, struct err *
 		argv[n++] = "--no-aligned";
 	if (p->shared)
 		argv[n++] = "--shares-cpu";
+	if (r->cell->instruments) {
+		argv[n++] = "--events";
+		argv[n++] = r->cell->instruments->names;
+	}
 	argv[n++] = "--fault";
 	argv[n++] = (char *)c->fault;
 	argv[n++] = "--fault-delay";
@@ -190,7 +125,7 @@ static int start_client(struct round *r, unsigned int i, const struct placement 
 	snprintf(file, sizeof(file), "%s/data%u", r->mountpoint, i);
 	ret = control_send(
 		r->clients[i].control,
-		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:b, s:i, s:I, s:O}",
+		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:b, s:i, s:I, s:O, s:o}",
 			  "file", file, "io", c->path->client == CLIENT_IPC ? "ipc" : "fuse", "op",
 			  op_names[c->op], "access", access_names[c->access], "source", c->source->name,
 			  "via", c->config.via, "bs", (json_int_t)c->bs, "depth", (json_int_t)c->depth,
@@ -198,7 +133,8 @@ static int start_client(struct round *r, unsigned int i, const struct placement 
 			  !strcmp(c->config.pattern, "random"), "produce",
 			  c->op == OP_WRITE && !strcmp(c->config.produce, "each"), "cpu",
 			  p->nclient ? p->client[i % (unsigned int)p->nclient] : -1, "number",
-			  (json_int_t)i, "server", r->evidence));
+			  (json_int_t)i, "server", r->evidence, "events",
+			  instruments_names(c->instruments)));
 	return ret ? err_sys(e, ret, "talking to a client") : 0;
 }
 
@@ -464,26 +400,102 @@ static void judge_path(const struct cell *c, const json_t *routes, uint64_t payl
 	}
 }
 
+static int watch_copies(struct round *r, struct ledger_counts *before, struct err *e)
+{
+	pid_t clients[LEDGER_PROCESSES];
+	int ret;
+
+	for (unsigned int i = 0; i < r->nclients; i++)
+		clients[i] = r->clients[i].pid;
+	ret = ledger_watch(r->ledger, r->server.pid, clients, r->nclients, e);
+	return ret ? ret : ledger_read(r->ledger, before, e);
+}
+
+static void judge_copies(const struct cell *c, const json_t *evidence, struct round_result *out)
+{
+	out->expected_copies = copies_expected(c, evidence, out->round);
+	if (out->path_ok)
+		out->path_ok = copies_agree(c, evidence, out->expected_copies, out->round, out->problem,
+					    sizeof(out->problem));
+}
+
+/* The processes whose samples count; for the caller to free. */
+static struct sampled *sampled(const struct round *r)
+{
+	struct sampled *who = calloc(r->nclients + 1, sizeof(*who));
+
+	for (unsigned int i = 0; who && i < r->nclients; i++)
+		who[i] = (struct sampled){.pid = r->clients[i].pid, .role = ROLE_CLIENT};
+	if (who)
+		who[r->nclients] = (struct sampled){.pid = r->server.pid, .role = ROLE_SERVER};
+	return who;
+}
+
+/* Only the measured loops count: not what is said about them before and after. */
+static void set_times(struct sampled *who, unsigned int clients, uint64_t start_ns,
+		      const json_t *results)
+{
+	who[clients].from_ns = start_ns;
+	for (unsigned int i = 0; i < clients; i++) {
+		who[i].from_ns = start_ns;
+		who[i].to_ns = start_ns + integer(json_array_get(results, i), "wall_ns");
+		if (who[i].to_ns > who[clients].to_ns)
+			who[clients].to_ns = who[i].to_ns;
+	}
+}
+
+/* The measured part, and what is in it by samples. */
+static int run_sampled(struct round *r, json_t *results, struct err *e)
+{
+	const struct config *c = &r->cell->config;
+	struct sampler *s = r->cell->sampler;
+	struct sampled *who = sampled(r);
+	int ret = who ? sampler_start(s, who, r->nclients + 1) : -ENOMEM;
+	uint64_t start;
+
+	if (ret) {
+		free(who);
+		return err_sys(e, ret, "taking samples");
+	}
+	start = clock_ns() + HEAD_START;
+	ret = run_clients(r, c->runtime_ns, c->count, results, e);
+	sampler_stop(s);
+	set_times(who, r->nclients, start, results);
+	if (!ret)
+		sampler_take(s, r->cell->shares, r->cell->stacks);
+	free(who);
+	return ret;
+}
+
 static int measure(struct round *r, struct round_result *out, struct err *e)
 {
 	const struct config *c = &r->cell->config;
 	json_t *before = NULL, *after = NULL, *results = json_array(), *discard = json_array();
-	json_t *routes;
+	json_t *routes, *cpus_before, *cpus_after, *counters;
 	struct system_usage sys0, sys1, sys;
 	bool sys_known;
+	static struct ledger_counts copies_before, copies;
 	static struct round_totals t;
 	int ret = 0;
 
 	if (c->warmup_ns)
 		ret = run_clients(r, c->warmup_ns, 0, discard, e);
+	if (!ret && r->ledger)
+		ret = watch_copies(r, &copies_before, e);
 	if (!ret)
 		ret = server_stats(r, &before, e);
+	cpus_before = instruments_read(r->cell->instruments);
 	sys_known = !usage_system(&sys0);
-	if (!ret)
+	if (!ret && r->cell->sampler)
+		ret = run_sampled(r, results, e);
+	else if (!ret)
 		ret = run_clients(r, c->runtime_ns, c->count, results, e);
 	sys_known = !usage_system(&sys1) && sys_known;
+	cpus_after = instruments_read(r->cell->instruments);
 	if (!ret)
 		ret = server_stats(r, &after, e);
+	if (!ret && r->ledger)
+		ret = ledger_since(r->ledger, &copies_before, &copies, e);
 	if (!ret)
 		ret = round_sum_clients(results, &t, e);
 	if (!ret) {
@@ -493,27 +505,54 @@ static int measure(struct round *r, struct round_result *out, struct err *e)
 			usage_system_diff(&sys, &sys0, &sys1);
 		routes = round_route_diff(json_object_get(before, op), json_object_get(after, op));
 		judge_path(r->cell, routes, t.payload, surplus_allowed(r, &t), out);
-		out->round = round_json(&t, before, after, sys_known ? &sys : NULL, routes, results);
+		out->round = round_json(&t, before, after, sys_known ? &sys : NULL,
+					r->ledger ? &copies : NULL, routes, results);
+		judge_copies(r->cell, r->evidence, out);
 		json_object_set_new(out->round, "setup_ns", json_integer((json_int_t)r->setup_ns));
+		out->missing = json_object();
+		counters = instruments_counters(r->cell->instruments, results, before, after,
+						cpus_before, cpus_after, out->missing);
+		if (counters)
+			json_object_set_new(out->round, "counters", counters);
 	}
 	json_decref(before);
 	json_decref(after);
+	json_decref(cpus_before);
+	json_decref(cpus_after);
 	json_decref(results);
 	json_decref(discard);
 	return ret;
 }
 
-int round_run(struct rundir *dir, const struct cell *cell, bool want_verify, bool want_measure,
-	      struct round_result *out, struct err *e)
+static int pollution(struct round *r, const struct placement *p, struct round_result *out, struct err *e)
 {
-	struct round r = {.cell = cell, .server = {.pidfd = -1, .control = -1}};
+	const struct pollution_pass pass = {
+		.server = &r->server,
+		.clients = r->clients,
+		.nclients = r->nclients,
+		.client_cpu = p->client[0],
+		.server_cpu = p->server[0],
+		.timeout_ns = r->cell->config.watchdog_ns,
+	};
+	json_t *j = NULL;
+	int ret = round_pollution(&pass, &j, e);
+
+	if (!ret)
+		json_object_set_new(out->round, "pollution", j);
+	return ret;
+}
+
+int round_run(struct rundir *dir, const struct cell *cell, struct ledger *ledger, bool want_verify,
+	      bool want_measure, struct round_result *out, struct err *e)
+{
+	struct round r = {.cell = cell, .ledger = ledger, .server = {.pidfd = -1, .control = -1}};
 	struct placement *p = malloc(sizeof(*p));
 	int ret;
 
 	*out = (struct round_result){0};
 	if (!p)
 		return err_sys(e, -ENOMEM, "a round");
-	place(cell, p);
+	cpus_place(p, cell->config.pin, cell->clients);
 	ret = rundir_mountpoint(dir, r.mountpoint, sizeof(r.mountpoint), e);
 	if (!ret)
 		ret = start_server(&r, p, e);
@@ -523,6 +562,8 @@ int round_run(struct rundir *dir, const struct cell *cell, bool want_verify, boo
 		ret = verify(&r, out, e);
 	if (!ret && want_measure)
 		ret = measure(&r, out, e);
+	if (!ret && want_measure && cell->config.pollution)
+		ret = pollution(&r, p, out, e);
 	/* a client that lost its server says so in its own words: name the cause instead */
 	if (ret && ret != -EINTR && r.server.pid && !child_wait(&r.server, 0) &&
 	    WIFSIGNALED(r.server.status))

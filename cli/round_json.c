@@ -133,7 +133,8 @@ static json_t *sent_diff(const json_t *before, const json_t *after)
 }
 
 json_t *round_json(const struct round_totals *t, const json_t *before, const json_t *after,
-		   const struct system_usage *sys, json_t *routes, const json_t *results)
+		   const struct system_usage *sys, const struct ledger_counts *kernel, json_t *routes,
+		   const json_t *results)
 {
 	struct usage a, b, server;
 	json_t *j, *histogram;
@@ -167,12 +168,16 @@ json_t *round_json(const struct round_totals *t, const json_t *before, const jso
 	json_object_set_new(j, "requests", routes);
 	json_object_set_new(j, "largest_request",
 			    json_integer((json_int_t)integer(after, "largest_request")));
-	/* the declared part of the ledger: copies that our own code makes in user space */
+	if (kernel && kernel->missed)
+		json_object_set_new(j, "missed_copy_calls", json_integer((json_int_t)kernel->missed));
+	if (kernel && ledger_missed_share(kernel) > LEDGER_MISSED_MAX)
+		kernel = NULL;
 	json_object_set_new(j, "copied_bytes",
-			    json_pack("{s:{s:I}, s:{s:I}}", "client_user", "user", (json_int_t)t->copied,
-				      "server_user", "user",
-				      (json_int_t)(integer(after, "user_copied_bytes") -
-						   integer(before, "user_copied_bytes"))));
+			    ledger_hops_json(kernel, t->copied,
+					     integer(after, "user_copied_bytes") -
+						     integer(before, "user_copied_bytes")));
+	if (kernel)
+		json_object_set_new(j, "copy_functions", ledger_functions_json(kernel));
 	if (json_object_get(after, "sent"))
 		json_object_set_new(
 			j, "sent",

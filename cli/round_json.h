@@ -8,6 +8,7 @@
 
 #include "lib/err.h"
 #include "measure/hist.h"
+#include "measure/ledger.h"
 #include "measure/usage.h"
 
 /* The sums over all clients. Throughput adds the clients' own rates: each is timed by itself, without
@@ -26,9 +27,10 @@ int round_sum_clients(const json_t *results, struct round_totals *t, struct err 
 /* What the server counted by route between two of its answers, for one op: `after` minus `before`. */
 json_t *round_route_diff(const json_t *before, const json_t *after);
 
-/* The object, without setup_ns. sys is the machine's time in the round, NULL if that is not known. Takes the reference to routes; before and after are the server's
- * answers to "stats". */
+/* The object, without setup_ns. sys is the machine's time in the round, kernel what the kernel copied: NULL
+ * if that is not known. Takes the reference to routes; before and after are the server's answers to "stats". */
 json_t *round_json(const struct round_totals *t, const json_t *before, const json_t *after,
-		   const struct system_usage *sys, json_t *routes, const json_t *results);
+		   const struct system_usage *sys, const struct ledger_counts *kernel, json_t *routes,
+		   const json_t *results);
 
 #endif

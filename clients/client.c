@@ -13,6 +13,8 @@
 #include "lib/control.h"
 #include "lib/cpus.h"
 #include "lib/pattern.h"
+#include "measure/counters.h"
+#include "measure/pollution.h"
 #include "measure/usage.h"
 
 struct client {
@@ -22,6 +24,9 @@ struct client {
 	struct io io;
 	struct native native;
 	struct native_result result; /* large: not on the stack */
+	struct events events;
+	struct counters counters;
+	struct counts counts[2]; /* before and after the measured loop */
 };
 
 static uint64_t number(const json_t *obj, const char *name)
@@ -43,6 +48,21 @@ static size_t stride_of(size_t bs)
 	return (bs + 4095) & ~(size_t)4095;
 }
 
+/* Before anything starts a thread: io_uring workers then inherit the counters. */
+static int start_counting(struct client *c, struct err *e)
+{
+	const json_t *name;
+	size_t i;
+	int ret = 0;
+
+	json_array_foreach (json_object_get(c->config, "events"), i, name)
+		if (!ret)
+			ret = events_add(&c->events, json_string_value(name), e);
+	if (!ret)
+		counters_open(&c->counters, &c->events, 0, -1);
+	return ret;
+}
+
 static enum access access_of(const json_t *cfg)
 {
 	enum access a = ACCESS_DIRECT;
@@ -55,7 +75,10 @@ static enum access access_of(const json_t *cfg)
 static int set_up(struct client *c, struct err *e)
 {
 	const json_t *cfg = c->config;
-	int ret;
+	int ret = start_counting(c, e);
+
+	if (ret)
+		return ret;
 
 	c->native = (struct native){
 		.io = &c->io,
@@ -128,21 +151,48 @@ static json_t *cmd_run(struct client *c, const json_t *msg)
 	struct native_result *r = &c->result;
 	struct usage before, after, spent;
 	uint64_t copied = c->io.copied;
+	json_t *answer;
 	struct err e;
 
 	sleep_until(number(msg, "start_at"));
+	counters_read(&c->counters, &c->counts[0]);
 	usage_self(&before);
 	if (native_run(&c->native, number(msg, "runtime_ns"), number(msg, "count"), r, &e))
 		return control_error(&e);
 	usage_self(&after);
+	counters_read(&c->counters, &c->counts[1]);
 	usage_diff(&spent, &before, &after);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "ops",
-			 (json_int_t)r->ops, "payload_bytes", (json_int_t)r->payload_bytes, "elapsed_ns",
-			 (json_int_t)r->elapsed_ns, "wall_ns", (json_int_t)r->wall_ns, "produce_ns",
-			 (json_int_t)r->produce_ns, "produce_cpu_ns", (json_int_t)r->produce_cpu_ns,
-			 "copied_bytes", (json_int_t)(c->io.copied - copied), "passes",
-			 (json_int_t)r->passes, "drop_cpu_ns", (json_int_t)r->drop_cpu_ns, "latency",
-			 hist_to_json(&r->latency), "usage", usage_to_json(&spent));
+	answer = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "ops",
+			   (json_int_t)r->ops, "payload_bytes", (json_int_t)r->payload_bytes,
+			   "elapsed_ns", (json_int_t)r->elapsed_ns, "wall_ns", (json_int_t)r->wall_ns,
+			   "produce_ns", (json_int_t)r->produce_ns, "produce_cpu_ns",
+			   (json_int_t)r->produce_cpu_ns, "copied_bytes",
+			   (json_int_t)(c->io.copied - copied), "passes", (json_int_t)r->passes,
+			   "drop_cpu_ns", (json_int_t)r->drop_cpu_ns, "latency",
+			   hist_to_json(&r->latency), "usage", usage_to_json(&spent));
+	json_object_set_new(answer, "counters_before", counts_to_json(&c->counters, &c->counts[0]));
+	json_object_set_new(answer, "counters", counts_to_json(&c->counters, &c->counts[1]));
+	return answer;
+}
+
+static json_t *cmd_batch(struct client *c, const json_t *msg)
+{
+	const uint64_t ops = number(msg, "ops"), idle = number(msg, "idle_ns");
+	const char *set = text(msg, "set");
+	const bool watched = pollution_warm(set);
+	const uint64_t began = clock_ns();
+	uint64_t elapsed;
+	struct err e;
+
+	if (ops && native_batch(&c->native, ops, &e))
+		return control_error(&e);
+	do
+		elapsed = clock_ns() - began;
+	while (!ops && elapsed < idle);
+	if (!watched)
+		return json_pack("{s:I}", "elapsed_ns", (json_int_t)elapsed);
+	return json_pack("{s:I, s:f}", "elapsed_ns", (json_int_t)elapsed, "ns_per_line",
+			 pollution_time(set));
 }
 
 static void serve_commands(struct client *c)
@@ -159,6 +209,10 @@ static void serve_commands(struct client *c)
 			answer = cmd_verify(c, msg);
 		else if (!strcmp(cmd, "run"))
 			answer = cmd_run(c, msg);
+		else if (!strcmp(cmd, "batch"))
+			answer = cmd_batch(c, msg);
+		else if (!strcmp(cmd, "chase"))
+			answer = pollution_order(msg, c->fd);
 		else
 			answer = NULL;
 		json_decref(msg);

@@ -7,12 +7,18 @@
  *
  * First comes the configuration:
  *   {"file": PATH, "io": "fuse" | "ipc", "op": "write" | "read", "source": NAME, "bs": n, "depth": n,
- *    "file_size": n, "random": bool, "produce": bool, "access": NAME, "via": NAME, "cpu": n or -1, "number": n, "server": {...}}
+ *    "file_size": n, "random": bool, "produce": bool, "access": NAME, "via": NAME, "cpu": n or -1, "number": n, "server": {...},
+ *    "events": [NAME, ...]}
  * and is answered by {"ready": {"setup_ns": n, "io": NAME}} or {"error": ...}. Then, one answer each:
  *   {"cmd": "verify", "seed": n, "ops": n}        -> {"verified_bytes": n}
  *   {"cmd": "run", "start_at": ns, "runtime_ns": n, "count": n} -> {"ops", "payload_bytes",
  *     "elapsed_ns", "wall_ns", "produce_ns", "produce_cpu_ns", "copied_bytes", "passes", "drop_cpu_ns",
- *     "latency": histogram, "usage": {...}}
+ *     "latency": histogram, "usage": {...},
+ *     "counters_before", "counters": as counts_to_json gives them, before and after the measured loop}
+ *   {"cmd": "batch", "ops": n, "idle_ns": n, "set": NAME} -> {"elapsed_ns": n, "ns_per_line": x}:
+ *     operations and nothing else, or with 0 operations so long a time without any; ns_per_line if this
+ *     working set is open (measure/pollution.h)
+ *   {"cmd": "chase", ...}                         -> see measure/pollution.h
  *   {"cmd": "stop"}                               -> no answer; the process ends
  */
 int client_main(int fd);

@@ -299,6 +299,45 @@ uint64_t native_produce_cpu(const struct hist *produce)
 	return (uint64_t)sum;
 }
 
+int native_batch(struct native *n, uint64_t ops, struct err *e)
+{
+	const struct io_ops *io = n->io->ops;
+	struct io_completion done[DEPTH_MAX];
+	uint64_t offset = 0;
+
+	for (; n->depth == 1 && ops; ops--) {
+		int64_t got;
+
+		offset = next_offset(n);
+		got = io->rw(n->io, n->op, 0, n->bs, offset);
+		if (got != (int64_t)n->bs)
+			return failed(n, got, offset, e);
+	}
+	while (ops) {
+		unsigned int size = ops < n->depth ? (unsigned int)ops : n->depth, left = size;
+
+		for (unsigned int i = 0; i < size; i++) {
+			int ret = io->submit(n->io, n->op, i, i * n->stride, n->bs,
+					     offset = next_offset(n));
+
+			if (ret)
+				return err_sys(e, ret, "submitting");
+		}
+		while (left) {
+			int got = io->reap(n->io, done, (int)n->depth);
+
+			if (got < 0)
+				return err_sys(e, got, "waiting for operations");
+			for (int i = 0; i < got; i++)
+				if (done[i].result != (int32_t)n->bs)
+					return failed(n, done[i].result, offset, e);
+			left -= (unsigned int)got;
+		}
+		ops -= size;
+	}
+	return 0;
+}
+
 static int verify_slot(struct native *n, unsigned int slot, uint64_t offset, int64_t done, uint64_t seed,
 		       struct err *e)
 {

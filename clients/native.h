@@ -51,6 +51,11 @@ struct native_result {
 int native_run(struct native *n, uint64_t runtime_ns, uint64_t count, struct native_result *result,
 	       struct err *e);
 
+/* `ops` operations and nothing else: no production, no clock, no histogram; at depth n in bursts of n. For
+ * the pollution pass, where whatever else the client touched would count. 0, or -errno with a
+ * message. */
+int native_batch(struct native *n, uint64_t ops, struct err *e);
+
 /* CPU time of production out of the histogram of its wall times. Production is the same work each time:
  * what took more than four times the median was interrupted, and counts as the median. */
 uint64_t native_produce_cpu(const struct hist *produce);

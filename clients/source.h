@@ -32,6 +32,8 @@ struct source_ops {
 	 * size, which `run --setup` reserves for a run. */
 	const char *reserve;
 
+	bool not_shared; /* fd stays -1: ipc has to stage it */
+
 	/* Required. Gives at least `size` bytes, mapped, writable and populated: no page fault is left
 	 * for the measured loop. Sets map, size and fd (sealed with F_SEAL_SHRINK if a memfd). 0, or a
 	 * negative errno with the reason and the remedy. Called by the client's only thread. */

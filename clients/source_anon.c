@@ -19,6 +19,7 @@ const struct source_ops source_anon = {
 	.name = "anon",
 	.help = "private anonymous memory; cannot be shared (ipc copies it to a staging area)",
 	.page_size = 4096,
+	.not_shared = true,
 	.alloc = anon_alloc,
 	.free = source_free_mapping,
 };

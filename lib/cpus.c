@@ -77,6 +77,31 @@ int cpus_allowed(int *cpus, int max)
 	return n;
 }
 
+void cpus_place(struct placement *p, const char *pin, unsigned int clients)
+{
+	int all[CPUS_MAX], n = cpus_allowed(all, CPUS_MAX), half = n / 2;
+
+	p->nclient = p->nserver = 0;
+	p->shared = n < 2;
+	if (!strcmp(pin, "none") || n < 1)
+		return;
+	if (!strcmp(pin, "split") && n >= 2) {
+		/* not through a core: the list has its hardware threads side by side */
+		if (half > 1 && cpus_share_core(all[half - 1], all[half]))
+			half--;
+		p->nclient = half;
+		p->nserver = n - half;
+		memcpy(p->client, all, sizeof(int) * (size_t)half);
+		memcpy(p->server, all + half, sizeof(int) * (size_t)(n - half));
+		return;
+	}
+	p->shared = true;
+	p->nclient = (int)clients < n ? (int)clients : n;
+	p->nserver = p->nclient;
+	memcpy(p->client, all, sizeof(int) * (size_t)p->nclient);
+	memcpy(p->server, all, sizeof(int) * (size_t)p->nserver);
+}
+
 int cpus_bind_list(const int *cpus, int n)
 {
 	cpu_set_t *set = CPU_ALLOC(CPUS_MAX);

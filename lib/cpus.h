@@ -25,6 +25,18 @@ int cpus_bind_thread(int cpu);
 /* Binds the calling thread to a set. 0 or a negative errno. */
 int cpus_bind_list(const int *cpus, int n);
 
+/* Where everybody runs. */
+struct placement {
+	int client[CPUS_MAX], nclient; /* client i on client[i % nclient]; 0: anywhere */
+	int server[CPUS_MAX], nserver;
+	bool shared; /* both are on the same CPUs */
+};
+
+/* The CPUs of `clients` clients and a server by --pin: "split" cuts the list of cpus_allowed in half, but
+ * not through a core; "same" and a machine with one CPU put both on the same; "none" leaves both lists
+ * empty. */
+void cpus_place(struct placement *p, const char *pin, unsigned int clients);
+
 /* The CPU for the thread of a per-CPU queue: the queue's own CPU where this process may run on it,
  * else one of those where it may. */
 int cpus_for_queue(int queue);

@@ -225,7 +225,7 @@ void opts_init(struct opt_set *sets, unsigned int n)
 	struct err e;
 
 	for (struct opt_set *s = sets; s < sets + n; s++) {
-		s->given = 0;
+		memset(s->given, 0, sizeof(s->given));
 		for (const struct opt *o = s->opts; o->name; o++) {
 			void *dest = (char *)s->base + o->offset;
 
@@ -297,7 +297,7 @@ int opts_set(struct opt_set *sets, unsigned int n, unsigned int command, const c
 	ret = set_value(o, (char *)set->base + o->offset, value, where, e);
 	if (ret)
 		return ret;
-	set->given |= 1ULL << (o - set->opts);
+	set->given[o - set->opts] = true;
 	set->text[o - set->opts] = value ? value : "yes"; /* a bare flag */
 	return 0;
 }
@@ -408,6 +408,6 @@ bool opts_given(const struct opt_set *set, const char *name)
 {
 	for (const struct opt *o = set->opts; o->name; o++)
 		if (!strcmp(o->name, name))
-			return set->given >> (o - set->opts) & 1;
+			return set->given[o - set->opts];
 	return false;
 }

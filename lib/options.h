@@ -14,8 +14,8 @@
 
 #include "lib/err.h"
 
-#define OPT_LIST_MAX  64 /* values of one list option */
-#define OPT_TABLE_MAX 64 /* rows of one table */
+#define OPT_LIST_MAX  64  /* values of one list option */
+#define OPT_TABLE_MAX 128 /* rows of one table */
 
 struct names {
 	unsigned int n;
@@ -62,7 +62,7 @@ struct opt_set {
 	const struct opt *opts; /* ends with a row without a name */
 	void *base;
 	unsigned int commands;           /* bits of the subcommands that take any of them; 0: all */
-	uint64_t given;                  /* bit i: row i was given, not defaulted */
+	bool given[OPT_TABLE_MAX];       /* row i was given, not defaulted */
 	const char *text[OPT_TABLE_MAX]; /* and this is what was typed */
 };
 

@@ -52,7 +52,7 @@ static void forget(struct command *c)
 }
 
 /* What every guest has in common, the tiny one too. */
-static void add_machine(struct command *c, bool kvm)
+static void add_machine(struct command *c, bool kvm, bool icount)
 {
 	static const char *const all[] = {
 		QEMU,   "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
@@ -62,7 +62,12 @@ static void add_machine(struct command *c, bool kvm)
 	for (unsigned int i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		add(c, "%s", all[i]);
 	add(c, "-accel");
-	add(c, kvm ? "kvm" : "tcg,thread=multi");
+	/* QEMU counts instructions only where all CPUs share one thread */
+	add(c, kvm ? "kvm" : icount ? "tcg,thread=single" : "tcg,thread=multi");
+	if (icount) {
+		add(c, "-icount");
+		add(c, "shift=0,sleep=off"); /* 2^0 ns for each; idle CPUs do not wait */
+	}
 	add(c, "-cpu");
 	/* five-level page tables only cost time under emulation */
 	add(c, kvm ? "host" : "max,la57=off");
@@ -209,7 +214,7 @@ int qemu_start(struct qemu *q, const struct qemu_config *cfg, struct err *e)
 	if (program_find(QEMU, path, sizeof(path)))
 		return err_remedy((err_set(e, -ENOENT, QEMU " is not installed"), e),
 				  "sudo apt-get install qemu-system-x86");
-	add_machine(&c, cfg->kvm);
+	add_machine(&c, cfg->kvm, cfg->icount);
 	add(&c, "-smp");
 	add(&c, "%u", cfg->cpus);
 	add(&c, "-m");
@@ -303,7 +308,7 @@ static bool try_kvm(struct err *e)
 		err_sys(e, -errno, "/dev/kvm");
 		return false;
 	}
-	add_machine(&c, true);
+	add_machine(&c, true, false);
 	add(&c, "-m");
 	add(&c, "16M");
 	add(&c, "-device");

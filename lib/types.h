@@ -14,7 +14,7 @@ enum op {
  * really took; a path declares the one that it promises, and a run compares the two. */
 enum route {
 	ROUTE_DEV,       /* bytes through read(2) and write(2) on /dev/fuse */
-	ROUTE_SMALL,     /* as DEV, because libfuse never splices what is smaller than a page */
+	ROUTE_SMALL,     /* as DEV, because libfuse does not splice what is so small */
 	ROUTE_PIPE,      /* a pipe spliced from or to /dev/fuse */
 	ROUTE_RING,      /* the payload buffer of a FUSE io_uring entry */
 	ROUTE_POOL,      /* a part of a FUSE io_uring queue's buffer pool */
@@ -41,12 +41,13 @@ enum fault {
 	FAULT_POOL,     /* uring-pool, uring-zc: a pool that no largest request fits into */
 	FAULT_INDEX,    /* ... a pool that was never registered */
 	FAULT_SLOT,     /* uring-zc: all entries of a queue share one slot */
+	FAULT_COPY,     /* each WRITE's payload is copied once more than is said */
 	FAULT_MEMCPY,   /* each payload is copied once more in the server's own code, which says so */
 	FAULT_SLOW,     /* each data request takes --fault-delay longer, on a CPU */
 };
 
 static const char *const fault_names[] = {"none",  "corrupt", "reroute", "fallback", "pool",
-					  "index", "slot",    "memcpy",  "slow",     0};
+					  "index", "slot",    "copy",    "memcpy",   "slow", 0};
 static const char *const access_names[] = {"direct", "buffered", "mmap", 0};
 static const char *const op_names[] = {"write", "read", 0};
 static const char *const route_names[] = {"dev",       "small", "pipe", "ring", "pool",

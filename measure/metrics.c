@@ -2,6 +2,7 @@
 /* The table of metrics; see metrics.h. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "measure/metrics.h"
 #include "measure/stats.h"
@@ -109,12 +110,54 @@ static double faults(const json_t *r)
 	return n / num(r, "ops");
 }
 
+static double limit_share(const json_t *r)
+{
+	return num(r, "limit_share");
+}
+
 static double user_copies(const json_t *r)
 {
 	double n = sub2(r, "copied_bytes", "client_user", "user") +
 		   sub2(r, "copied_bytes", "server_user", "user");
 
 	return n / num(r, "payload_bytes");
+}
+
+/* All hops; NAN where those in the kernel were not counted. */
+static double copies(const json_t *r)
+{
+	double n = sub2(r, "copied_bytes", "client_syscall", "kernel") +
+		   sub2(r, "copied_bytes", "fuse", "kernel") + sub2(r, "copied_bytes", "sink", "kernel");
+
+	return n / num(r, "payload_bytes") + user_copies(r);
+}
+
+/* What a batch of operations did to the time that a line of a working set takes. */
+static double pollution(const json_t *r, const char *role, const char *set)
+{
+	const json_t *p = json_object_get(json_object_get(r, "pollution"), role);
+
+	return sub(p, set, "after_ns_per_line") - sub(p, set, "before_ns_per_line");
+}
+
+static double client_l2(const json_t *r)
+{
+	return pollution(r, "client", "l2");
+}
+
+static double client_llc(const json_t *r)
+{
+	return pollution(r, "client", "llc");
+}
+
+static double server_l2(const json_t *r)
+{
+	return pollution(r, "server", "l2");
+}
+
+static double server_llc(const json_t *r)
+{
+	return pollution(r, "server", "llc");
 }
 
 static double produce(const json_t *r)
@@ -125,6 +168,43 @@ static double produce(const json_t *r)
 static double setup(const json_t *r)
 {
 	return num(r, "setup_ns");
+}
+
+/* One role's count of an event, user and kernel. Where only one of them could be counted: none. */
+static double counted(const json_t *r, const char *role, const char *event)
+{
+	const json_t *ev = json_object_get(json_object_get(json_object_get(r, "counters"), role), event);
+
+	return json_object_get(ev, "total") ? num(ev, "total") : num(ev, "user") + num(ev, "kernel");
+}
+
+/* Client and server. */
+static double events(const json_t *r, const char *event)
+{
+	return counted(r, "client", event) + counted(r, "server", event);
+}
+
+/* For each event its two metrics. */
+#define COUNTED(name, event)                                                                            \
+	static double name##_per_op(const json_t *r)                                                    \
+	{                                                                                               \
+		return events(r, event) / num(r, "ops");                                                \
+	}                                                                                               \
+	static double name##_per_kib(const json_t *r)                                                   \
+	{                                                                                               \
+		return events(r, event) / kib(r);                                                       \
+	}
+COUNTED(cycles, "cycles")
+COUNTED(instructions, "instructions")
+COUNTED(cache_references, "cache-references")
+COUNTED(cache_misses, "cache-misses")
+COUNTED(llc_load_misses, "LLC-LOAD-MISSES")
+COUNTED(l1d_load_misses, "L1-DCACHE-LOAD-MISSES")
+COUNTED(dtlb_load_misses, "dTLB-load-misses")
+
+static double migrations_per_op(const json_t *r)
+{
+	return events(r, "cpu-migrations") / num(r, "ops");
 }
 
 /* Data requests that reached the server, on all routes. */
@@ -146,6 +226,7 @@ static double requests(const json_t *r)
 
 const struct metric metrics[] = {
 	{"throughput_bytes_per_s", "bytes/s", BETTER_HIGHER, throughput},
+	{"limit_share", "1", BETTER_HIGHER, limit_share},
 	{"latency_p50_ns", "ns", BETTER_LOWER, p50},
 	{"latency_p90_ns", "ns", BETTER_LOWER, p90},
 	{"latency_p99_ns", "ns", BETTER_LOWER, p99},
@@ -159,34 +240,69 @@ const struct metric metrics[] = {
 	{"context_switches_per_op", "1/op", BETTER_LOWER, switches},
 	{"page_faults_per_op", "1/op", BETTER_LOWER, faults},
 	{"requests_per_op", "1/op", BETTER_LOWER, requests, .exact = EXACT},
+	{"copy_factor", "1", BETTER_LOWER, copies, .exact = EXACT},
 	{"declared_copy_factor", "1", BETTER_LOWER, user_copies, .exact = EXACT},
+	{"client_l2_pollution_ns_per_line", "ns/line", BETTER_LOWER, client_l2},
+	{"client_llc_pollution_ns_per_line", "ns/line", BETTER_LOWER, client_llc},
+	{"server_l2_pollution_ns_per_line", "ns/line", BETTER_LOWER, server_l2},
+	{"server_llc_pollution_ns_per_line", "ns/line", BETTER_LOWER, server_llc},
 	{"produce_ns_per_op", "ns/op", BETTER_NEITHER, produce},
 	{"setup_ns", "ns", BETTER_LOWER, setup},
+	{"cycles_per_op", "1/op", BETTER_LOWER, cycles_per_op, true},
+	{"cycles_per_kib", "1/KiB", BETTER_LOWER, cycles_per_kib, true},
+	{"instructions_per_op", "1/op", BETTER_LOWER, instructions_per_op, true},
+	{"instructions_per_kib", "1/KiB", BETTER_LOWER, instructions_per_kib, true},
+	{"cache_references_per_op", "1/op", BETTER_LOWER, cache_references_per_op, true},
+	{"cache_references_per_kib", "1/KiB", BETTER_LOWER, cache_references_per_kib, true},
+	{"cache_misses_per_op", "1/op", BETTER_LOWER, cache_misses_per_op, true},
+	{"cache_misses_per_kib", "1/KiB", BETTER_LOWER, cache_misses_per_kib, true},
+	{"llc_load_misses_per_op", "1/op", BETTER_LOWER, llc_load_misses_per_op, true},
+	{"llc_load_misses_per_kib", "1/KiB", BETTER_LOWER, llc_load_misses_per_kib, true},
+	{"l1d_load_misses_per_op", "1/op", BETTER_LOWER, l1d_load_misses_per_op, true},
+	{"l1d_load_misses_per_kib", "1/KiB", BETTER_LOWER, l1d_load_misses_per_kib, true},
+	{"dtlb_load_misses_per_op", "1/op", BETTER_LOWER, dtlb_load_misses_per_op, true},
+	{"dtlb_load_misses_per_kib", "1/KiB", BETTER_LOWER, dtlb_load_misses_per_kib, true},
+	{"cpu_migrations_per_op", "1/op", BETTER_LOWER, migrations_per_op, true},
 	{0},
 };
 
-json_t *metrics_summarise(const json_t *rounds)
+const struct metric *metric_find(const char *name)
 {
-	size_t n = json_array_size(rounds);
+	for (const struct metric *m = metrics; m->name; m++)
+		if (!strcmp(m->name, name))
+			return m;
+	return NULL;
+}
+
+/* The metric over the rounds that have it; NULL if none has. */
+static json_t *summarise(const struct metric *m, const json_t *rounds)
+{
+	size_t n = json_array_size(rounds), k = 0;
 	double *values = malloc((n ? n : 1) * sizeof(*values));
+	struct summary s;
+
+	if (!values)
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		values[k] = m->value(json_array_get(rounds, i));
+		k += isfinite(values[k]);
+	}
+	if (k)
+		s = stats_summarise(values, k);
+	free(values);
+	return k ? json_pack("{s:f, s:f, s:f}", "median", s.median, "lo", s.lo, "hi", s.hi) : NULL;
+}
+
+json_t *metrics_summarise(const json_t *rounds, const json_t *counted_rounds)
+{
 	json_t *out = json_object();
 
-	for (const struct metric *m = metrics; m->name && values; m++) {
-		struct summary s;
-		size_t k = 0;
+	for (const struct metric *m = metrics; m->name; m++) {
+		json_t *s = summarise(m, m->counted ? counted_rounds : rounds);
 
-		for (size_t i = 0; i < n; i++) {
-			values[k] = m->value(json_array_get(rounds, i));
-			k += isfinite(values[k]);
-		}
-		if (!k)
-			continue;
-		s = stats_summarise(values, k);
-		json_object_set_new(
-			out, m->name,
-			json_pack("{s:f, s:f, s:f}", "median", s.median, "lo", s.lo, "hi", s.hi));
+		if (s)
+			json_object_set_new(out, m->name, s);
 	}
-	free(values);
 	return out;
 }
 

@@ -20,15 +20,19 @@ struct metric {
 	/* From one round's object: the sample, or NAN if this round does not have it. Over rounds the
 	 * median and its bootstrap interval are taken. */
 	double (*value)(const json_t *round);
+	bool counted; /* taken from the rounds in which counters were read, and not from the timed ones */
 	/* 0 for what is timed, and so noisy. Counted: two results differ if they differ by more than this. */
 	double exact;
 };
 
 extern const struct metric metrics[]; /* ends with a row without a name */
 
-/* The summary of a cell's rounds: {name: {"median", "lo", "hi"}, ...}, without the metrics that no
- * round has. */
-json_t *metrics_summarise(const json_t *rounds);
+/* The row of that name, or NULL. */
+const struct metric *metric_find(const char *name);
+
+/* The summary of a cell's timed and counted rounds: {name: {"median", "lo", "hi"}, ...}, without the
+ * metrics that no round has. */
+json_t *metrics_summarise(const json_t *rounds, const json_t *counted_rounds);
 
 /* A member of a summary, as "median", "lo" or "hi"; NAN if it is not there. */
 double summary_value(const json_t *summary, const char *metric, const char *which);

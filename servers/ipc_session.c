@@ -155,8 +155,9 @@ static int32_t execute(struct ipc_session *s, struct worker *w, const struct ipc
 	}
 }
 
-/* Waits for descriptor number `next`. False when the session shall end. */
-static bool wait_next(struct ipc_session *s, struct ipc_sqe *sqe, uint32_t next)
+/* Waits for descriptor number `next`. False when the session shall end. Not inlined, so that samples tell
+ * waiting from work. */
+static __attribute__((noinline)) bool wait_next(struct ipc_session *s, struct ipc_sqe *sqe, uint32_t next)
 {
 	uint64_t end = 0;
 

@@ -72,6 +72,7 @@ const struct path_ops path_copy = {
 	.needs = "libfuse3",
 	.client = CLIENT_FUSE,
 	.expect = {[OP_WRITE] = {ROUTE_DEV, 1}, [OP_READ] = {ROUTE_DEV, 1}},
+	.hands = {[OP_WRITE] = HANDS_UNALIGNED}, /* libfuse puts it behind the request's header */
 	.reads = "its own copy",
 	.options = fuse_ll_option_table,
 	.option_values = &fuse_ll_options,

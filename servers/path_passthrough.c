@@ -223,6 +223,7 @@ const struct path_ops path_passthrough = {
 	.client = CLIENT_FUSE,
 	.maps = true,
 	.expect = {[OP_WRITE] = {ROUTE_NONE, 1}, [OP_READ] = {ROUTE_NONE, 1}},
+	.hands = {[OP_WRITE] = HANDS_FILE, [OP_READ] = HANDS_FILE},
 	.reads = "nothing: it is not on the data path",
 	.copies = pt_copies,
 	.refuses_sink = pt_refuses_sink,

@@ -4,6 +4,9 @@
  * with a descriptor that libfuse splices to /dev/fuse. Each request is counted under the form in which
  * it really came: libfuse hands over small ones, and all of them when it cannot splice, in memory.
  *
+ * libfuse splices no WRITE of less than a page with its header, and no READ of less than two: it reads and
+ * writes those as `copy` does. Cells of such blocks are left out; single requests of larger blocks are counted.
+ *
  * A pipe is no proof of zero copies: since Linux 5.17 (and its stable back-ports) the kernel copies the
  * pages of an O_DIRECT write into the pipe, because a reference would let the server see, and keep,
  * pages that the client goes on using. Only page-cache pages, of buffered writes, go by reference.
@@ -14,6 +17,9 @@
 #include <unistd.h>
 
 #include "servers/fuse_ll.h"
+
+#define LEAST_WRITE 4096
+#define LEAST_READ  8192
 
 /* A thread's staging area: a memfd, so that it can be read from as memory and spliced from as a file. */
 struct staging {
@@ -116,19 +122,24 @@ static void splice_read(fuse_req_t req, unsigned int file, size_t len, off_t off
 	struct server *srv = fuse_req_userdata(req);
 	struct worker *w = worker_get(srv);
 	struct fuse_bufvec bufv = FUSE_BUFVEC_INIT(len);
+	const enum route route = len < LEAST_READ ? ROUTE_SMALL : ROUTE_PIPE;
 	struct staging *s;
 	int ret = w ? 0 : -ENOMEM, fd = server_fd(srv, file);
 
-	bufv.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
 	if (!ret && fd >= 0) {
+		bufv.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
 		bufv.buf[0].fd = fd;
 		bufv.buf[0].pos = (off_t)sink_place(&srv->sink, file, (uint64_t)offset);
-		server_count(w, OP_READ, ROUTE_PIPE, len);
+		server_count(w, OP_READ, route, len);
 	} else if (!ret) {
 		s = staging(len);
-		ret = s ? server_read(w, ROUTE_PIPE, file, (uint64_t)offset, s->map, len) : -ENOMEM;
-		if (!ret)
+		ret = s ? server_read(w, route, file, (uint64_t)offset, s->map, len) : -ENOMEM;
+		if (!ret && route == ROUTE_PIPE) {
+			bufv.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
 			bufv.buf[0].fd = s->fd;
+		} else if (!ret) {
+			bufv.buf[0].mem = s->map;
+		}
 	}
 	if (ret)
 		fuse_reply_err(req, -ret);
@@ -165,8 +176,13 @@ const struct path_ops path_splice = {
 	.help = "pipes spliced from and to /dev/fuse, through libfuse3",
 	.needs = "libfuse3",
 	.client = CLIENT_FUSE,
-	.expect = {[OP_WRITE] = {ROUTE_PIPE, 1, 1u << ROUTE_SMALL}, [OP_READ] = {ROUTE_PIPE, 1}},
+	/* a small WRITE, libfuse reads out of the pipe again */
+	.expect = {[OP_WRITE] = {ROUTE_PIPE, 1, 1u << ROUTE_SMALL, 2},
+		   [OP_READ] = {ROUTE_PIPE, 1, 1u << ROUTE_SMALL, 1}},
+	.least_block = {[OP_WRITE] = LEAST_WRITE, [OP_READ] = LEAST_READ},
+	.least_why = "libfuse does not splice a WRITE of less than 4 KiB, nor a READ of less than 8 KiB",
 	.copies = splice_copies,
+	.hands = {[OP_WRITE] = HANDS_PIPE, [OP_READ] = HANDS_PIPE},
 	.reads = "nothing in place: the pipe has to be copied out first",
 	/* one page more than the default of 1 MiB is what 1 MiB requests need; the kernel rounds up */
 	.setting = "/proc/sys/fs/pipe-max-size",

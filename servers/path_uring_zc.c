@@ -27,6 +27,7 @@ const struct path_ops path_uring_zc = {
 	.needs = "Linux 7.3, fuse.enable_uring=Y, CAP_SYS_ADMIN",
 	.client = CLIENT_FUSE,
 	.expect = {[OP_WRITE] = {ROUTE_ZERO_COPY, 0}, [OP_READ] = {ROUTE_ZERO_COPY, 0}},
+	.hands = {[OP_WRITE] = HANDS_SLOT, [OP_READ] = HANDS_SLOT},
 	.reads = "nothing in place: the pages have to be copied out first",
 	.setting = FUSE_RING_SETTING,
 	.setting_value = "Y",

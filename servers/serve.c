@@ -3,8 +3,8 @@
  * The server process around a path: starts it, answers the control channel while it serves, ends it.
  *
  * Control messages, each answered by one: {"cmd": "stats"}, {"cmd": "verify", "seed": n, "op": "read",
- * "len": n}, {"cmd": "verify_end", "files": [bytes, ...]}, {"cmd": "stop"}. The end of the channel is
- * the order to stop, so that a server never outlives the run that started it.
+ * "len": n}, {"cmd": "verify_end", "files": [bytes, ...]}, {"cmd": "chase", ...} (measure/pollution.h),
+ * {"cmd": "stop"}. The end of the channel is the order to stop, so that a server never outlives the run that started it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,6 +21,7 @@
 
 #include "lib/control.h"
 #include "lib/pattern.h"
+#include "measure/pollution.h"
 #include "measure/usage.h"
 #include "servers/server.h"
 
@@ -48,10 +49,12 @@ static json_t *requests_json(struct server *srv, enum op op)
 static json_t *stats_json(struct server *srv)
 {
 	uint64_t largest = 0, copied = 0, zero_copy = 0, late = 0;
+	struct counts counts;
 	struct usage usage;
 	json_t *out;
 
 	usage_self(&usage);
+	counters_read(&srv->counters, &counts);
 	pthread_mutex_lock(&srv->lock);
 	for (struct worker *w = srv->workers; w; w = w->next) {
 		uint64_t l = atomic_load_explicit(&w->largest, memory_order_relaxed);
@@ -72,6 +75,7 @@ static json_t *stats_json(struct server *srv)
 					      "copied_late_bytes", (json_int_t)late));
 	if (atomic_load(&srv->verify_errors))
 		json_object_set_new(out, "verify_error", json_string(srv->verify_error.what));
+	json_object_set_new(out, "counters", counts_to_json(&srv->counters, &counts));
 	pthread_mutex_unlock(&srv->lock);
 	return out;
 }
@@ -199,6 +203,8 @@ static bool control(struct server *srv, int fd)
 		answer = verify_begin(srv, msg);
 	} else if (!strcmp(cmd, "verify_end")) {
 		answer = verify_end(srv, msg);
+	} else if (!strcmp(cmd, "chase")) {
+		answer = pollution_order(msg, fd);
 	} else {
 		answer = json_pack("{s:s}", "error", "unknown command");
 	}
@@ -297,6 +303,8 @@ int serve(const struct serve_config *c)
 	signal(SIGPIPE, SIG_IGN);
 	signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
 
+	/* before any thread exists, for the same reason */
+	counters_open(&srv->counters, &c->events, 0, -1);
 	ret = start(srv, c, &e);
 	if (ret) {
 		if (c->control_fd >= 0)

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
@@ -95,12 +96,22 @@ static void waste(struct worker *w, const void *data, size_t len)
 	server_copied(w, len);
 }
 
-/* --fault: hands on a payload with one byte changed, or on another route, or wastes time on it. */
+/* --fault: hands on a payload with one byte changed, or on another route, or wastes time on it, or copies it
+ * without a word. */
 static const void *break_write(struct worker *w, const void *data, size_t len, enum route *route)
 {
 	static _Thread_local char *broken;
 
 	waste(w, data, len);
+	if (w->srv->fault == FAULT_COPY) {
+		static _Thread_local int fd = -1;
+
+		if (fd < 0)
+			fd = memfd_create("zcbench-fault", MFD_CLOEXEC);
+		if (pwrite(fd, data, len, 0) != (ssize_t)len)
+			abort(); /* tests only */
+		return data;
+	}
 	if (w->srv->fault == FAULT_REROUTE) {
 		*route = *route == ROUTE_DEV ? ROUTE_RING : ROUTE_DEV;
 		return data;

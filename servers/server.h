@@ -18,6 +18,7 @@
 #include "lib/err.h"
 #include "lib/options.h"
 #include "lib/types.h"
+#include "measure/counters.h"
 #include "servers/minifs.h"
 #include "servers/sink.h"
 
@@ -35,6 +36,8 @@ struct expect {
 	double copies;    /* copied bytes / payload bytes, before the sink's own work, O_DIRECT */
 	unsigned int
 		tolerates; /* bits of other routes that single requests may take for a good reason */
+	double tolerated_copies; /* `copies` of those. Their payload is handed on in memory, a WRITE's behind
+				  * a header */
 };
 
 struct path_ops {
@@ -43,12 +46,17 @@ struct path_ops {
 	const char *needs; /* kernel version and libraries, one line */
 	enum client_io client;
 	struct expect expect[OP_COUNT];
-	bool maps;         /* takes --mmap: the server has the pages that clients map */
+	enum handing hands[OP_COUNT]; /* how the sink gets the payload of a request on that route */
+	bool maps;                    /* takes --mmap: the server has the pages that clients map */
 	const char *reads; /* what the server reads when it looks at a payload, for `zcbench list` */
 
 	/* Optional: the copies that the path promises, where they depend on more than the op. `direct`: the
 	 * sink's file is opened with O_DIRECT, if it has one. */
 	double (*copies)(enum op op, const struct sink_ops *sink, enum access access, bool direct);
+
+	/* Optional: smaller blocks than this do not take the path's route at all, and why. */
+	uint64_t least_block[OP_COUNT];
+	const char *least_why;
 
 	/* Optional: a kernel setting that this path needs (a file below /sys or /proc, and its value),
 	 * which `run --setup` switches on for a run. */
@@ -129,6 +137,8 @@ struct server {
 	_Atomic uint64_t verified_bytes;
 	_Atomic uint64_t verify_errors;
 	struct err verify_error; /* the first */
+
+	struct counters counters;
 };
 
 /* The calling thread's worker; makes it on the first call. NULL if out of memory or if the sink
@@ -179,6 +189,7 @@ struct serve_config {
 	int control_fd; /* -1: in the foreground, until a signal or an unmount */
 	enum fault fault;
 	uint64_t fault_delay_ns; /* of FAULT_SLOW */
+	struct events events; /* to count, and to tell with "stats" */
 };
 
 /* Runs one server until told to stop. Returns the exit status of the process. */

@@ -13,6 +13,16 @@
 #include <jansson.h>
 
 #include "lib/err.h"
+#include "lib/types.h"
+
+/* How a path hands a WRITE's payload to a sink, or takes a READ's from there. */
+enum handing {
+	HANDS_MEMORY,    /* in memory that is aligned to pages (for blocks that are) */
+	HANDS_UNALIGNED, /* in memory, behind a header */
+	HANDS_PIPE,      /* WRITE: in a pipe; READ: as a descriptor to splice from */
+	HANDS_SLOT,      /* as pages in a registered buffer, which no program can look at */
+	HANDS_FILE,      /* not at all: the kernel does the I/O on the sink's file */
+};
 
 /* --send: how what is forwarded gets to the network. */
 enum sink_send {
@@ -114,6 +124,11 @@ struct sink_ops {
 
 	/* Optional: fsync. */
 	int (*sync)(struct sink *sink, unsigned int file);
+
+	/* Optional: the copies of each payload byte that this sink adds to its path's, in the kernel and by
+	 * itself; without it, none. `evidence` is the server's, with what `describe` says. What a sink sends
+	 * by reference, and tallies as such, is counted as copied here. */
+	double (*copies)(enum op op, enum handing how, const json_t *evidence);
 
 	/* Optional: adds what a reader of the result should know ("io": "direct", "fs": "ext4"). */
 	void (*describe)(struct sink *sink, json_t *evidence);

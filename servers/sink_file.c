@@ -349,6 +349,21 @@ static int file_sync(struct sink *sink, unsigned int file)
 	return fdatasync(st->fds[file]) ? -errno : 0;
 }
 
+/* One copy to or from the page cache, which O_DIRECT spares; but not on tmpfs, which is nothing but page
+ * cache, and takes O_DIRECT all the same. */
+static double file_copies(enum op op, enum handing how, const json_t *evidence)
+{
+	const char *io = json_string_value(json_object_get(evidence, "file_io"));
+	const char *fs = json_string_value(json_object_get(evidence, "file_system"));
+	const bool direct = io && !strcmp(io, "direct");
+	double cache = direct && fs && strcmp(fs, "tmpfs") ? 0 : 1;
+
+	/* pages of the page cache go into a pipe by reference, unless the file is read with O_DIRECT */
+	if (op == OP_READ && how == HANDS_PIPE && !direct)
+		return 0;
+	return cache + (direct && how == HANDS_UNALIGNED ? 1 : 0); /* the bounce buffer */
+}
+
 static void file_describe(struct sink *sink, json_t *evidence)
 {
 	struct file_state *st = sink->state;
@@ -379,5 +394,6 @@ const struct sink_ops sink_file = {
 	.fd = file_fd,
 	.truncate = file_truncate,
 	.sync = file_sync,
+	.copies = file_copies,
 	.describe = file_describe,
 };

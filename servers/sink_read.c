@@ -47,6 +47,14 @@ static int read_read(struct sink *sink, void *thread, unsigned int file, uint64_
 	return 0;
 }
 
+/* What lies in a pipe or a slot has to be copied out before anybody can look at it, and what was produced
+ * into a slot. */
+static double read_copies(enum op op, enum handing how, const json_t *evidence)
+{
+	(void)evidence;
+	return how == HANDS_SLOT || (how == HANDS_PIPE && op == OP_WRITE) ? 1 : 0;
+}
+
 static void read_describe(struct sink *sink, json_t *evidence)
 {
 	(void)sink;
@@ -60,5 +68,6 @@ const struct sink_ops sink_read = {
 	.thread_exit = read_thread_exit,
 	.write = read_write,
 	.read = read_read,
+	.copies = read_copies,
 	.describe = read_describe,
 };

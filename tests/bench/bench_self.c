@@ -7,8 +7,6 @@
  *   make bench-self     or     build/tests/bench_self [ROUNDS]
  */
 #include <math.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +21,7 @@
 #include "lib/clock.h"
 #include "lib/cpus.h"
 #include "lib/pattern.h"
+#include "measure/handover.h"
 #include "measure/hist.h"
 #include "measure/stats.h"
 
@@ -35,82 +34,14 @@ static int all_cpus[CPUS_MAX], ncpus;
 
 /* ---- loops by hand ---- */
 
-struct lane {
-	_Alignas(128) _Atomic uint64_t request;
-	_Alignas(128) _Atomic uint64_t reply;
-	_Alignas(128) size_t bs; /* 0: nothing but the ping-pong */
-	char *payload;
-	uint64_t sum;
-};
-
-static void *partner(void *p)
-{
-	struct lane *l = p;
-
-	cpus_bind_thread(cpu_server);
-	for (uint64_t n = 1;; n++) {
-		uint64_t r;
-
-		while ((r = atomic_load_explicit(&l->request, memory_order_acquire)) != n)
-			if (r == UINT64_MAX)
-				return NULL;
-			else
-				cpu_relax();
-		if (l->bs)
-			l->sum += checksum(l->payload, l->bs);
-		atomic_store_explicit(&l->reply, n, memory_order_release);
-	}
-}
-
-/* The median time of one exchange, in ns: produce bs bytes (not timed), hand them over, wait until the
- * other side has read them. */
-static double exchange(size_t bs, int batch)
-{
-	static struct lane l;
-	static struct hist h;
-	double batches[BATCHES];
-	pthread_t t;
-	uint64_t n = 0;
-
-	memset(&l, 0, sizeof(l));
-	hist_init(&h);
-	l.bs = bs;
-	l.payload = bs ? aligned_alloc(4096, bs) : NULL;
-	if (bs)
-		memset(l.payload, 1, bs);
-	pthread_create(&t, NULL, partner, &l);
-	for (int b = 0; b < BATCHES; b++) {
-		uint64_t t0 = clock_ns();
-
-		for (int i = 0; i < batch; i++) {
-			uint64_t began = 0;
-
-			if (bs) {
-				pattern_fill(l.payload, bs, 0, n);
-				began = clock_ns();
-			}
-			atomic_store_explicit(&l.request, ++n, memory_order_release);
-			while (atomic_load_explicit(&l.reply, memory_order_acquire) != n)
-				cpu_relax();
-			if (bs)
-				hist_add(&h, clock_ns() - began);
-		}
-		batches[b] = (double)(clock_ns() - t0) / batch;
-	}
-	atomic_store(&l.request, UINT64_MAX);
-	pthread_join(t, NULL);
-	free(l.payload);
-	return bs ? hist_quantile(&h, 0.5) : stats_median(batches, BATCHES);
-}
-
 static double pingpong(void)
 {
-	return exchange(0, BATCH);
+	return handover_poll(cpu_server, 0, BATCHES, BATCH);
 }
 
 static double handmade_4k(void)
 {
-	return exchange(4096, BATCH / 10);
+	return handover_poll(cpu_server, 4096, BATCHES, BATCH / 10);
 }
 
 /* One thread reading 1 MiB of memfd again and again: median ns. */
@@ -166,7 +97,8 @@ static json_t *run(const char *args)
 	FILE *f;
 
 	snprintf(command, sizeof(command),
-		 "./zcbench run --setup --rounds 1 --output build/bench-self --json - %s 2>/dev/null",
+		 "./zcbench run --setup --no-limits --no-ledger --counted-rounds 0 --rounds 1 "
+		 "--output build/bench-self --json - %s 2>/dev/null",
 		 args);
 	cpus_bind_list(all_cpus, ncpus); /* zcbench places its processes itself */
 	f = popen(command, "r");
@@ -213,7 +145,7 @@ static double ipc_1m_each(void)
 
 static double handmade_1m(void)
 {
-	return exchange(1 << 20, 5);
+	return handover_poll(cpu_server, 1 << 20, BATCHES, 5);
 }
 
 static double rate(const char *path, const char *bs)

@@ -7,7 +7,7 @@ expect 0 $Z --version
 printed "zcbench 0."
 expect 0 $Z --help
 printed "Examples:"
-for c in list run serve compare history cleanup; do
+for c in list run serve compare history limits plot cleanup; do
 	expect 0 $Z $c --help
 	printed "Usage: zcbench $c"
 	printed "Examples:"
@@ -36,11 +36,18 @@ bad "--runtime: '5parsecs' is not a time" --runtime 5parsecs
 bad "--rounds: '-1' is not a whole number" --rounds=-1
 bad "--rounds: '0' is out of range" --rounds 0
 bad "--depth: '99999' is out of range" --depth 99999
+bad "--pollution has to know who runs where" --pollution --pin none
+said "try: --pin split"
 bad "--pin: 'up' is not one of: split, same, none" --pin up
 bad "--source: the list is empty" --source ,
 bad "sink file needs --file PATH" --sink file
 bad "there is no workload 'nonsense'" nonsense
 bad "run takes one workload" a b
+bad "there is no event 'cyclse'" --events cyclse
+said "try: cycles"
+bad "event 'cycles:x'" --events instructions,cycles:x
+bad "event 'task-clock:u' does not tell user from kernel" --events task-clock:u
+bad "--counted-rounds: '-1' is not a whole number" --counted-rounds=-1
 bad "-x: options start with --" -x
 bad "--entries: '0' is out of range" --entries 0
 
@@ -62,6 +69,8 @@ expect 2 $Z serve copy "$T/absent"
 said "must be a folder that exists"
 expect 2 $Z list all
 expect 2 $Z cleanup all
+expect 2 $Z limits all
+said "limits takes no arguments"
 expect 2 $Z client
 
 # an output folder that cannot be made; a full standard output is an error too

@@ -3,9 +3,10 @@
 # zcbench compare: each verdict, each format, each refusal, each exit status. Results are made from one
 # real run by changing its samples, so that what is to be found is known.
 . tests/lib.sh
+alone="--no-limits --no-ledger --counted-rounds 0 --sampled-rounds 0"
 python=/usr/bin/python3
 
-expect 0 $Z run --path copy,ipc --sink null --bs 64k --rounds 1 --runtime 5ms --warmup 0s --size 1m \
+expect 0 $Z run --path copy,ipc --sink null --bs 64k --rounds 1 --runtime 5ms --warmup 0s --size 1m $alone \
 	--output "$T/real" --quiet
 
 # make NAME ROUNDS [PYTHON]: a result of so many rounds like the real one, each with 2 % of noise of its own,
@@ -297,7 +298,7 @@ expect 3 $Z compare --format benchmark-action --metric throughput_bytes_per_s "$
 grep -q ': throughput_bytes_per_s"' "$T/out" || fail "benchmark-action: larger is better"
 
 # a fault that is really there is found: a copy more, in real runs
-expect 0 $Z run --path copy,ipc --sink null --bs 64k --rounds 1 --runtime 5ms --warmup 0s --size 1m \
+expect 0 $Z run --path copy,ipc --sink null --bs 64k --rounds 1 --runtime 5ms --warmup 0s --size 1m $alone \
 	--output "$T/worse" --quiet --fault memcpy
 expect 3 $Z compare "$T/real" "$T/worse"
 printed "regression: ipc write, sink null, 64k blocks, source memfd, depth 1, 1 client, pin split, file size 1m: hop server_user copies each byte 1.00 times, not 0.00 times"

@@ -3,6 +3,7 @@
 # zcbench history: runs go in once and whole, whatever happens to the writer; where a metric moved is found
 # and named; what is no history of ours is refused and left as it is.
 . tests/lib.sh
+alone="--no-limits --no-ledger --counted-rounds 0 --sampled-rounds 0"
 python=/usr/bin/python3
 H=$T/h.db
 history() {
@@ -12,7 +13,7 @@ sql() {
 	sqlite3 "$H" "$1"
 }
 
-expect 0 "$Z" run --path copy,ipc --sink null --bs 64k --rounds 1 --runtime 5ms --warmup 0s --size 1m \
+expect 0 "$Z" run --path copy,ipc --sink null --bs 64k --rounds 1 --runtime 5ms --warmup 0s --size 1m $alone \
 	--output "$T/real" --quiet
 
 # 40 results of 5 rounds, a minute apart: from the 26th on ipc is 20 % slower, and in the 31st copy copies more

@@ -4,7 +4,7 @@
 # way than its path's name says is caught by its own counts. Both end with status 1 and are in the result.
 . tests/lib.sh
 
-quick="--setup --rounds 2 --runtime 10ms --warmup 0s --size 8m --bs 64k"
+quick="--setup --rounds 2 --runtime 10ms --warmup 0s --size 8m --bs 64k --no-limits --no-ledger --counted-rounds 0"
 paths=copy,ipc
 uring_kernel && paths=$paths,uring
 
@@ -27,9 +27,13 @@ done
 expect 0 $Z run $quick --output "$T/d" --path ipc --sink null --no-verify --json -
 json 'cells[0]["verified"] is False and cells[0]["path_ok"]'
 
-# splice never takes the splice path below a page: it must not be sold as splice
-expect 1 $Z run $quick --output "$T/e" --path splice --sink null --bs 1k --json -
-json 'cells[0]["path_ok"] is False and cells[0]["rounds"][0]["requests"].keys() == {"small"}'
+# libfuse splices no small blocks: they must not be sold as splice; single small requests are counted
+expect 77 $Z run $quick --output "$T/e" --path splice --sink null --op write,read --bs 2k --json -
+json 'not cells and all("libfuse does not splice" in s["why"] for s in r["skipped"]) and len(r["skipped"]) == 2'
+expect 77 $Z run $quick --output "$T/e" --path splice --sink null --op read --bs 4k,8191 --json -
+expect 0 $Z run $quick --output "$T/e" --path splice --sink null --op write,read --bs 1052671 --json -
+json 'all(c["path_ok"] and c["verified"] for c in cells)'
+json 'all(c["rounds"][0]["requests"].keys() == {"pipe", "small"} for c in cells)'
 
 # the wrong hands: a block larger than max_write is split, and the result says which size was reached
 expect 0 $Z run $quick --output "$T/f2" --path copy --sink null --bs 3m --json -

@@ -21,13 +21,16 @@ result() { # result STATUS ARGS...: a small run with this exit status; its JSON 
 }
 
 result 0 --setup --op write,read --csv "$T/csv"
-result 0 --setup --clients 2 --op read
+result 0 --setup --clients 2 --op read --events-system
+result 0 --events none --path ipc,copy --breakdown
 result 0 --source anon --depth 3 --clients 2 --produce once --pattern random --pin none --no-verify
+result 0 --path copy,ipc --op write,read --pollution --no-limits
 result 0 --path copy,splice,ipc --sink file --file "$T/data" --op write,read
 result 0 --path copy,ipc --sink tcp --op write,read
-# cells that fail: before they start, and by not taking the promised route (splice never splices 512 bytes)
+# cells that fail: before they start, and by not taking the promised route
 result 1 --sink file --file /nonexistent/x
-result 1 --path splice,ipc --sink null --bs 512
+result 1 --path copy,ipc --sink null --fault reroute
+result 0 --path copy,splice --sink null --bs 512
 # a path that was left out for this combination, and nothing left at all
 result 0 --path passthrough,ipc
 result 77 --path passthrough --sink read
@@ -88,16 +91,29 @@ def at(result, path):
 
 
 ROOT, CELL, ROUND = (), ("cells", 0), ("cells", 0, "rounds", 0)
-for path in ROOT, ("host",), CELL, ROUND, ROUND + ("latency_ns",), ROUND + ("cpu_ns", "client"):
+COUNTED = ("cells", 0, "counted_rounds", 0)
+FAULTS = COUNTED + ("counters", "client", "page-faults")
+for path in ROOT, ("host",), CELL, ROUND, COUNTED, ROUND + ("latency_ns",), ROUND + ("cpu_ns", "client"):
     for key, value in at(good, path).items():
         where = "/".join(map(str, path + (key,)))
-        if path != ("host",):
+        if path != ("host",) and key != "breakdown":  # that one depends on the kernel
             refused(where + " removed", lambda r: at(r, path).pop(key))
         refused(where + " is null", lambda r: at(r, path).update({key: None}))
         if not isinstance(value, str):
             refused(where + " is a string", lambda r: at(r, path).update({key: "4096"}))
     if path != ("host",):
         refused("/".join(map(str, path)) + " has another member", lambda r: at(r, path).update(surplus=1))
+for key in "enabled_ns", "running_ns", "scaled":
+    refused(f"a count without {key}", lambda r: at(r, FAULTS).pop(key))
+refused("a count of nobody", lambda r: [at(r, FAULTS).pop(k) for k in ("user", "kernel")])
+refused("counters in a timed round", lambda r: at(r, ROUND).update(counters=at(r, COUNTED)["counters"]))
+refused("an unknown role", lambda r: at(r, COUNTED + ("counters",)).update(other={}))
+sampled = next(r for r in results if any("breakdown" in c for c in r["cells"]))
+for key in "source", "event", "client", "lost":
+    bad = copy.deepcopy(sampled)
+    bad["cells"][0]["breakdown"].pop(key)
+    if first_error(bad) is None:
+        wrong.append(f"not refused: a breakdown without {key}")
 refused("a negative time", lambda r: at(r, ROUND).update(elapsed_ns=-1))
 refused("a fraction of an operation", lambda r: at(r, ROUND).update(ops=1.5))
 refused("an unknown route", lambda r: at(r, ROUND + ("requests",)).update(other={"requests": 1, "bytes": 1}))

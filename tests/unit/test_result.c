@@ -17,8 +17,40 @@ static const char round_text[] =
 	"                        'server': {'voluntary': 32, 'involuntary': 0} },"
 	"  'page_faults': { 'client': {'minor': 6, 'major': 1},"
 	"                   'server': {'minor': 0, 'major': 1} },"
-	"  'copied_bytes': { 'client_user': {'user': 32768}, 'server_user': {'user': 65536} },"
+	"  'limit_share': 0.5, 'pollution': {"
+	"    'client': {'l2': {'before_ns_per_line': 4, 'after_ns_per_line': 10},"
+	"               'llc': {'before_ns_per_line': 8, 'after_ns_per_line': 9}},"
+	"    'server': {'l2': {'before_ns_per_line': 5, 'after_ns_per_line': 4.5},"
+	"               'llc': {'before_ns_per_line': 8, 'after_ns_per_line': 8}} },"
+	"  'copied_bytes': { 'client_user': {'user': 32768}, 'server_user': {'user': 65536},"
+	"                    'client_syscall': {'kernel': 8192}, 'fuse': {'kernel': 131072},"
+	"                    'sink': {'kernel': 24576} },"
+	"  'counters': {"
+	"    'client': {'cycles': {'user': 512, 'kernel': 256},"
+	"      'instructions': {'user': 1024, 'kernel': 512},"
+	"      'cache-references': {'user': 1536, 'kernel': 768},"
+	"      'cache-misses': {'user': 2048, 'kernel': 1024},"
+	"      'LLC-LOAD-MISSES': {'user': 2560, 'kernel': 1280},"
+	"      'L1-DCACHE-LOAD-MISSES': {'user': 3072, 'kernel': 1536},"
+	"      'dTLB-load-misses': {'user': 3584, 'kernel': 1792},"
+	"      'cpu-migrations': {'total': 3}},"
+	"    'server': {'cycles': {'user': 128, 'kernel': 128},"
+	"      'instructions': {'user': 256, 'kernel': 256},"
+	"      'cache-references': {'user': 384, 'kernel': 384},"
+	"      'cache-misses': {'user': 512, 'kernel': 512},"
+	"      'LLC-LOAD-MISSES': {'user': 640, 'kernel': 640},"
+	"      'L1-DCACHE-LOAD-MISSES': {'user': 768, 'kernel': 768},"
+	"      'dTLB-load-misses': {'user': 896, 'kernel': 896},"
+	"      'cpu-migrations': {'total': 1}} },"
 	"  'requests': { 'dev': {'requests': 20, 'bytes': 61440}, 'small': {'requests': 4, 'bytes': 4096} } }";
+
+/* The four counts that an event's metrics are made of. */
+#define COUNTED(event)                                                                                  \
+	"counters.client." event ".user", "counters.client." event ".kernel",                           \
+		"counters.server." event ".user", "counters.server." event ".kernel"
+
+/* The two times that a working set's metric is made of. */
+#define POLLUTION(set) "pollution." set ".before_ns_per_line", "pollution." set ".after_ns_per_line"
 
 /* What each metric of that round is, and the members that it cannot do without. */
 /* clang-format off */
@@ -28,6 +60,7 @@ static const struct expected {
 	const char *needs[10];
 } expected[] = {
 	{"throughput_bytes_per_s", 2.5e9, {"throughput_bytes_per_s"}},
+	{"limit_share", 0.5, {"limit_share"}},
 	{"latency_p50_ns", 100.5, {"latency_ns.p50"}},
 	{"latency_p90_ns", 200, {"latency_ns.p90"}},
 	{"latency_p99_ns", 300, {"latency_ns.p99"}},
@@ -48,17 +81,40 @@ static const struct expected {
 	{"page_faults_per_op", 0.5, {"ops", "page_faults.client.minor", "page_faults.client.major",
 				     "page_faults.server.minor", "page_faults.server.major"}},
 	{"requests_per_op", 1.5, {"ops", "requests", "requests.dev.requests"}},
+	{"copy_factor", 4, {"payload_bytes", "copied_bytes.client_user.user", "copied_bytes.server_user.user",
+			    "copied_bytes.client_syscall.kernel", "copied_bytes.fuse.kernel",
+			    "copied_bytes.sink.kernel"}},
 	{"declared_copy_factor", 1.5, {"payload_bytes", "copied_bytes.client_user.user",
 				       "copied_bytes.server_user.user"}},
+	{"client_l2_pollution_ns_per_line", 6, {POLLUTION("client.l2")}},
+	{"client_llc_pollution_ns_per_line", 1, {POLLUTION("client.llc")}},
+	{"server_l2_pollution_ns_per_line", -0.5, {POLLUTION("server.l2")}},
+	{"server_llc_pollution_ns_per_line", 0, {POLLUTION("server.llc")}},
 	{"produce_ns_per_op", 30, {"ops", "produce_ns"}},
 	{"setup_ns", 1250000, {"setup_ns"}},
+	{"cycles_per_op", 64, {"ops", COUNTED("cycles")}},
+	{"cycles_per_kib", 16, {"payload_bytes", COUNTED("cycles")}},
+	{"instructions_per_op", 128, {"ops", COUNTED("instructions")}},
+	{"instructions_per_kib", 32, {"payload_bytes", COUNTED("instructions")}},
+	{"cache_references_per_op", 192, {"ops", COUNTED("cache-references")}},
+	{"cache_references_per_kib", 48, {"payload_bytes", COUNTED("cache-references")}},
+	{"cache_misses_per_op", 256, {"ops", COUNTED("cache-misses")}},
+	{"cache_misses_per_kib", 64, {"payload_bytes", COUNTED("cache-misses")}},
+	{"llc_load_misses_per_op", 320, {"ops", COUNTED("LLC-LOAD-MISSES")}},
+	{"llc_load_misses_per_kib", 80, {"payload_bytes", COUNTED("LLC-LOAD-MISSES")}},
+	{"l1d_load_misses_per_op", 384, {"ops", COUNTED("L1-DCACHE-LOAD-MISSES")}},
+	{"l1d_load_misses_per_kib", 96, {"payload_bytes", COUNTED("L1-DCACHE-LOAD-MISSES")}},
+	{"dtlb_load_misses_per_op", 448, {"ops", COUNTED("dTLB-load-misses")}},
+	{"dtlb_load_misses_per_kib", 112, {"payload_bytes", COUNTED("dTLB-load-misses")}},
+	{"cpu_migrations_per_op", 0.25, {"ops", "counters.client.cpu-migrations.total",
+					  "counters.server.cpu-migrations.total"}},
 };
 /* clang-format on */
 
 /* JSON with ' for ". */
 static json_t *load(const char *quoted)
 {
-	char text[2000];
+	char text[3000];
 	json_t *obj;
 	size_t len = strlen(quoted);
 
@@ -73,7 +129,7 @@ static json_t *load(const char *quoted)
 /* Of an array of rounds, whose reference it takes. */
 static json_t *summarise(json_t *rounds)
 {
-	json_t *summary = metrics_summarise(rounds);
+	json_t *summary = metrics_summarise(rounds, rounds);
 
 	assert_non_null(summary);
 	json_decref(rounds);
@@ -250,6 +306,28 @@ static void test_rounds_without_it_do_not_count(void **state)
 	json_decref(summary);
 }
 
+/* What a run was counted in is not what it was timed in. */
+static void test_counted_rounds_are_apart(void **state)
+{
+	json_t *timed = load("[{'setup_ns': 40, 'ops': 1, 'counters': {'client': {'cpu-migrations': "
+			     "{'total': 7}}, 'server': {'cpu-migrations': {'total': 1}}}}]");
+	json_t *counted = load("[{'setup_ns': 99, 'ops': 2, 'counters': {'client': {'cpu-migrations': "
+			       "{'total': 4}}, 'server': {'cpu-migrations': {'total': 2}}}}]");
+	json_t *summary = metrics_summarise(timed, counted);
+
+	(void)state;
+	assert_int_equal(json_object_size(summary), 2);
+	assert_double(summary_value(summary, "setup_ns", "hi"), 40);
+	assert_double(summary_value(summary, "cpu_migrations_per_op", "lo"), 3);
+	assert_double(summary_value(summary, "cpu_migrations_per_op", "hi"), 3);
+	json_decref(summary);
+	summary = metrics_summarise(timed, NULL);
+	assert_int_equal(json_object_size(summary), 1);
+	json_decref(summary);
+	json_decref(timed);
+	json_decref(counted);
+}
+
 static void test_what_a_summary_lacks_is_no_number(void **state)
 {
 	json_t *summary = summarise(load("[{'setup_ns': 40}]"));
@@ -274,6 +352,7 @@ int main(void)
 		cmocka_unit_test(test_no_rounds),
 		cmocka_unit_test(test_the_median_over_rounds),
 		cmocka_unit_test(test_rounds_without_it_do_not_count),
+		cmocka_unit_test(test_counted_rounds_are_apart),
 		cmocka_unit_test(test_what_a_summary_lacks_is_no_number),
 	};
 

@@ -76,7 +76,7 @@ wanted = {
     for path, source, sink, op, bs in itertools.product(
         names["paths"], names["sources"], names["sinks"], ("write", "read"), (4096, 4097, 1 << 20, 1048573)
     )
-    if (path, sink) not in refused
+    if (path, sink) not in refused and not (path == "splice" and op == "read" and bs < 8192)  # libfuse does not
 }
 for what in sorted(wanted - set(seen)):
     wrong.append(f"missing: {' '.join(map(str, what))}")

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* zcbench's side of the control channel of a process that it started: orders, and answers in time. */
+#ifndef ZC_TALK_H
+#define ZC_TALK_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "lib/child.h"
+#include "lib/err.h"
+
+/* Set by the signal handlers of `run` and `limits`; every wait looks at it. */
+extern volatile int interrupted;
+
+/* Waits for an answer of `who` ("the server"): a new reference in *msg. What the process says went wrong,
+ * its death, silence for timeout_ns (-ETIMEDOUT) and an interrupted run (-EINTR) are errors. */
+int answer(struct child *c, const char *who, json_t **msg, uint64_t timeout_ns, struct err *e);
+
+/* Sends `question`, whose reference it takes, and waits for the answer as above. */
+int ask(struct child *c, const char *who, json_t *question, json_t **msg, uint64_t timeout_ns,
+	struct err *e);
+
+#endif
