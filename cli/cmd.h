@@ -27,6 +27,7 @@ enum {
 	CMD_PLOT = 1 << 8,
 	CMD_COMPARE = 1 << 9,
 	CMD_HISTORY = 1 << 10,
+	CMD_AB = 1 << 11,
 };
 
 /* Every option's value: defaults, then the workload file, then the command line. */
@@ -74,6 +75,12 @@ struct config {
 		uint64_t last, keep, wait_ns;
 		bool values;
 	} history;
+	struct {
+		const char *a, *b, *output;
+		double until;
+		uint64_t budget_ns;
+		bool quiet;
+	} ab;
 };
 
 /* The options of compare, history and ab: a table of its own, cli/options_compare.c. */
@@ -110,5 +117,6 @@ int cmd_vm(struct options *o);
 int cmd_limits(struct options *o);
 int cmd_compare(struct options *o);
 int cmd_history(struct options *o);
+int cmd_ab(struct options *o);
 
 #endif

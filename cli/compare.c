@@ -254,7 +254,7 @@ static void compare_series(struct comparisons *out, const struct result_cell *ba
 }
 
 /* Rounds of each side without which no test among so many can find anything. */
-static size_t rounds_needed(size_t tests, const struct compare_rules *rules)
+size_t compare_rounds_needed(size_t tests, const struct compare_rules *rules)
 {
 	size_t n = 2;
 
@@ -291,7 +291,7 @@ static int judge_all(struct comparisons *out, const struct compare_rules *rules,
 			p[k++] = out->v[i].p;
 	stats_adjust(p, k);
 	out->tests = k;
-	out->rounds = rounds_needed(k, rules);
+	out->rounds = compare_rounds_needed(k, rules);
 	k = 0;
 	for (size_t i = 0; i < out->n; i++) {
 		struct comparison *c = &out->v[i];
@@ -420,10 +420,21 @@ size_t compare_regressions(const struct comparisons *c)
 
 char *comparison_cell(char *buf, size_t len, const struct comparison *c)
 {
+	const bool same_path = !strcmp(c->base->label, c->now->label);
 	char text[400];
+	int n;
 
-	snprintf(buf, len, "%s %s", c->base->label,
-		 result_cell_describe(text, sizeof(text), c->base, 0));
+	result_cell_describe(text, sizeof(text), c->base, 0);
+	/* the sides of an ab may differ in any dimension */
+	if (result_cells_equal(c->base, c->now, DIM_BIT(DIM_FILE) | DIM_BIT(DIM_PATH))) {
+		snprintf(buf, len, "%s%s%s %s", c->base->label, same_path ? "" : " / ",
+			 same_path ? "" : c->now->label, text);
+		return buf;
+	}
+	n = snprintf(buf, len, "%s %s / ", c->base->label, text);
+	result_cell_describe(text, sizeof(text), c->now, 0);
+	if (n > 0 && (size_t)n < len)
+		snprintf(buf + n, len - (size_t)n, "%s %s", c->now->label, text);
 	return buf;
 }
 

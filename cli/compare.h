@@ -86,6 +86,9 @@ int compare_cells(struct comparisons *out, const struct result_cell *const *base
 		  struct err *e);
 void compare_free(struct comparisons *c);
 
+/* Rounds of each side without which no test among so many can find anything. */
+size_t compare_rounds_needed(size_t tests, const struct compare_rules *rules);
+
 /* How many of the comparisons, and of what is missing, are a regression. */
 size_t compare_regressions(const struct comparisons *c);
 bool comparison_is_regression(const struct comparison *c, bool complete);
@@ -117,6 +120,9 @@ size_t series_of(const struct result_cell *base, const struct result_cell *now,
 
 /* What a series with this name is: unit, direction, exactness. False if there is none. */
 bool series_named(const char *name, struct series *out);
+
+/* How many timed metrics the rules ask for. */
+size_t compare_timed_metrics(const struct compare_rules *rules);
 
 /* How many samples any series of the cell can have. */
 size_t series_samples_max(const struct result_cell *c);

@@ -93,6 +93,15 @@ static bool wanted(const struct metric *m, const struct compare_rules *rules)
 	return m->exact > 0 || in(m->name, compare_usual_metrics, n);
 }
 
+size_t compare_timed_metrics(const struct compare_rules *rules)
+{
+	size_t n = 0;
+
+	for (const struct metric *m = metrics; m->name; m++)
+		n += wanted(m, rules) && !(m->exact > 0);
+	return n;
+}
+
 /* The kernel reads ahead of a client that reads through the page cache, as it sees fit: what is counted
  * then is no longer the same in each round. */
 static bool counts_vary(const struct result_cell *c)
@@ -179,8 +188,11 @@ size_t series_of(const struct result_cell *base, const struct result_cell *now,
 		return n;
 	add_members(out, &n, base, "copied_bytes", by_hop);
 	add_members(out, &n, now, "copied_bytes", by_hop);
-	add_members(out, &n, base, "requests", by_route);
-	add_members(out, &n, now, "requests", by_route);
+	/* another path has another route */
+	if (!strcmp(base->path, now->path)) {
+		add_members(out, &n, base, "requests", by_route);
+		add_members(out, &n, now, "requests", by_route);
+	}
 	add(out, &n, sent);
 	return n;
 }

@@ -51,7 +51,16 @@ static const struct command commands[] = {
 	 "  zcbench compare results/before results/after\n"
 	 "  zcbench compare --threshold 3%,latency=10% --format markdown before.json after.json\n"
 	 "  zcbench compare --exact --across host,kernel baselines/host.json results/after\n"},
-	{"history", CMD_HISTORY, cmd_history, "zcbench history add|show|export|prune [RESULT...] [options]",
+	{"ab", CMD_AB, cmd_ab, "zcbench ab --a SIDE --b SIDE [options] [-- WORKLOAD OR OPTIONS OF run]",
+	 "two builds, settings or paths in turns, until the interval is narrow enough",
+	 "  zcbench ab --a ./zcbench-old --b ./zcbench-new -- --path copy --bs 1m\n"
+	 "  zcbench ab --a copy --b uring --budget 1m -- --sink read --bs 4k,1m\n"
+	 "  zcbench ab --a '--entries 1' --b '--entries 8' --metric latency_p99 -- --path uring --depth "
+	 "8\n"
+	 "  sudo zcbench ab --a fuse.max_user_bgreq=12 --b fuse.max_user_bgreq=64 -- --path copy --bs "
+	 "1m\n"},
+	{"history", CMD_HISTORY, cmd_history,
+	 "zcbench history add|show|export|prune [RESULT...] [options]",
 	 "results over time: at which run and commit did a metric move?",
 	 "  zcbench history add --commit \"$(git rev-parse --short HEAD)\" results/after\n"
 	 "  zcbench history show\n"

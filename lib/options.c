@@ -302,6 +302,11 @@ int opts_set(struct opt_set *sets, unsigned int n, unsigned int command, const c
 	return 0;
 }
 
+static bool looks_like_option(const char *word)
+{
+	return !strncmp(word, "--", 2) && !memchr(word, ' ', strcspn(word, "="));
+}
+
 int opts_parse(struct opt_set *sets, unsigned int n, unsigned int command, int argc, char **argv,
 	       int first, struct names *rest, struct err *e)
 {
@@ -345,8 +350,9 @@ int opts_parse(struct opt_set *sets, unsigned int n, unsigned int command, int a
 				value = "no";
 			}
 		}
-		/* A value follows; "-" alone is one (standard output), "--x" is the next option. */
-		if (o && o->type != OPT_FLAG && !value && i + 1 < argc && strncmp(argv[i + 1], "--", 2))
+		/* A value follows; "-" alone is one (standard output), "--x" is the next option, and
+		 * "--x 1" in one word is a value: the options of a side of ab. */
+		if (o && o->type != OPT_FLAG && !value && i + 1 < argc && !looks_like_option(argv[i + 1]))
 			value = argv[++i];
 		ret = opts_set(sets, n, command, name, value, where, e);
 		if (ret)
