@@ -20,10 +20,10 @@ struct side {
 	unsigned int nmore;
 	char setting[256]; /* a file below /sys or /proc to write `value` to before each round; "" */
 	char value[64];
-	bool set;                       /* was written once: the way back is noted */
-	bool limits, ledger, observers; /* what its zcbench knows, to be switched off */
-	json_t *root;                   /* its result, with all rounds so far */
-	bool failed;                    /* a cell has failed: more rounds make no sense */
+	bool set;                                   /* was written once: the way back is noted */
+	bool conditions, limits, ledger, observers; /* what its zcbench knows, to be switched off */
+	json_t *root;                               /* its result, with all rounds so far */
+	bool failed;                                /* a cell has failed: more rounds make no sense */
 };
 
 /* What `text` means: a path ("copy"), options ("--entries 8"), a setting ("fuse.enable_uring=N",

@@ -69,6 +69,7 @@ static int probe(struct side *s, struct err *e)
 	argv[n++] = "--help";
 	argv[n] = NULL;
 	status = program_run(argv, help, 65536);
+	s->conditions = strstr(help, "--[no-]conditions");
 	s->limits = strstr(help, "--[no-]limits");
 	s->ledger = strstr(help, "--[no-]ledger");
 	s->observers = strstr(help, "--counted-rounds") && strstr(help, "--sampled-rounds");
@@ -248,6 +249,11 @@ int side_round(struct side *s, const struct names *words, bool first, const char
 	for (unsigned int i = 0; i < s->nprogram; i++)
 		argv[n++] = s->program[i];
 	argv[n++] = "run";
+	/* many short rounds say more than few long ones: most of the noise is between rounds */
+	if (!words->n || !strncmp(words->v[0], "--", 2)) {
+		argv[n++] = "--runtime";
+		argv[n++] = "50ms";
+	}
 	for (unsigned int i = 0; i < words->n; i++)
 		argv[n++] = (char *)words->v[i];
 	for (unsigned int i = 0; i < s->nmore; i++)
@@ -262,6 +268,8 @@ int side_round(struct side *s, const struct names *words, bool first, const char
 		argv[n++] = "--no-verify";
 	if (!first && s->ledger)
 		argv[n++] = "--no-ledger";
+	if (s->conditions && !first)
+		argv[n++] = "--no-conditions";
 	if (s->limits)
 		argv[n++] = "--no-limits";
 	if (s->observers) {

@@ -63,10 +63,10 @@ static int prune(const struct config *c, struct history *h)
 /* What show looks at when nobody says: the rest (setup, maxima, the whole system's CPU time) follows the load
  * of the machine more than anything else. */
 static const struct names usual = {
-	.n = 12,
-	.v = {"throughput_bytes_per_s", "latency_p50_ns", "latency_p99_ns", "cpu_ns_per_kib",
-	      "requests_per_op", "copy_factor", "declared_copy_factor", "copies", "route",
-	      "sent_by_reference", "completed", "path_ok"},
+	.n = 13,
+	.v = {"throughput_bytes_per_s", "latency_p10_ns", "latency_p50_ns", "latency_p99_ns",
+	      "cpu_ns_per_kib", "requests_per_op", "copy_factor", "declared_copy_factor", "copies",
+	      "route", "sent_by_reference", "completed", "path_ok"},
 };
 
 static int look(const struct config *c, struct history *h, bool export)

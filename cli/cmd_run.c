@@ -318,7 +318,10 @@ static int measure(struct run *r, struct err *e)
 	if (!total)
 		return result_write(&r->result, e);
 	progress_start(&r->progress, total, r->o->config.quiet);
-	note_conditions(r);
+	if (r->o->config.conditions)
+		note_conditions(r);
+	else
+		json_object_set_new(json_object_get(r->result.root, "run"), "warnings", json_array());
 	if (r->o->config.setup) {
 		ret = setup(&r->dir, &r->plan, e);
 		if (ret)

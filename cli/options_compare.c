@@ -28,7 +28,7 @@ const struct opt compare_options[] = {
 	 "smallest effect that matters; METRIC may be the beginning of a name: latency=10%",
 	 .commands = BOTH | CMD_HISTORY},
 	{"metric", OPT_NAMES, OFF(compare.metric), "NAME[,...]", NULL,
-	 "metrics to compare, or all [throughput, p50, p99, CPU time, and all that is exact]",
+	 "metrics to compare, or all [throughput, p10, p50, p99, CPU time, and all that is exact]",
 	 .commands = BOTH},
 	{"metric", OPT_NAMES, OFF(compare.metric), "NAME[,...]", NULL,
 	 "metrics to show, or all; NAME may be the beginning of a name [those that compare looks at]", .commands = CMD_HISTORY},

@@ -64,10 +64,10 @@ static json_t *faults(const struct usage *u)
 
 static json_t *latency_json(const struct hist *h)
 {
-	return json_pack("{s:f, s:f, s:f, s:f, s:I, s:I, s:f}", "p50", hist_quantile(h, 0.5), "p90",
-			 hist_quantile(h, 0.9), "p99", hist_quantile(h, 0.99), "p999",
-			 hist_quantile(h, 0.999), "max", (json_int_t)h->max, "min",
-			 (json_int_t)(h->total ? h->min : 0), "mean",
+	return json_pack("{s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:f}", "p10", hist_quantile(h, 0.1), "p50",
+			 hist_quantile(h, 0.5), "p90", hist_quantile(h, 0.9), "p99",
+			 hist_quantile(h, 0.99), "p999", hist_quantile(h, 0.999), "max",
+			 (json_int_t)h->max, "min", (json_int_t)(h->total ? h->min : 0), "mean",
 			 h->total ? (double)h->sum / (double)h->total : 0.0);
 }
 

@@ -34,6 +34,11 @@ static double throughput(const json_t *r)
 	return num(r, "throughput_bytes_per_s");
 }
 
+static double p10(const json_t *r)
+{
+	return sub(r, "latency_ns", "p10");
+}
+
 static double p50(const json_t *r)
 {
 	return sub(r, "latency_ns", "p50");
@@ -227,6 +232,7 @@ static double requests(const json_t *r)
 const struct metric metrics[] = {
 	{"throughput_bytes_per_s", "bytes/s", BETTER_HIGHER, throughput},
 	{"limit_share", "1", BETTER_HIGHER, limit_share},
+	{"latency_p10_ns", "ns", BETTER_LOWER, p10},
 	{"latency_p50_ns", "ns", BETTER_LOWER, p50},
 	{"latency_p90_ns", "ns", BETTER_LOWER, p90},
 	{"latency_p99_ns", "ns", BETTER_LOWER, p99},

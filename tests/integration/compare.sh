@@ -90,12 +90,12 @@ row() { # row METRIC WORDS...: a line of the table with this metric says that
 # the verdicts, and their exit statuses
 c 0 same
 row throughput_bytes_per_s "no difference shown"
-printed "8 no difference shown, 14 equal"
+printed "10 no difference shown, 14 equal"
 c 3 slow
 row throughput_bytes_per_s "worse"
 row latency_p50_ns "worse"
 row latency_p99_ns "no difference shown"
-printed "2 worse, 6 no difference shown, 14 equal"
+printed "2 worse, 8 no difference shown, 14 equal"
 grep -qE '^regression: copy write, sink null, 64k .*: latency_p50_ns: [0-9.]* us -> [0-9.]* us, 1\.[01]' "$T/out" || fail "$(cat "$T/out")"
 c 0 fast
 row throughput_bytes_per_s "better"
@@ -103,7 +103,7 @@ c 0 rough
 row throughput_bytes_per_s "no difference shown"
 expect 0 $Z compare "$T/few_base.json" "$T/few.json"
 row throughput_bytes_per_s "too few rounds"
-printed "too few rounds: with 8 tests, finding anything at 1 % takes at least 7 rounds a side"
+printed "too few rounds: with 10 tests, finding anything at 1 % takes at least 7 rounds a side"
 expect 3 $Z compare --alpha 20% "$T/few_base.json" "$T/few.json"
 row throughput_bytes_per_s "worse"
 # the smallest effect that matters

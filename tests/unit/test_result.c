@@ -10,7 +10,7 @@
 static const char round_text[] =
 	"{ 'payload_bytes': 65536, 'ops': 16, 'elapsed_ns': 2000, 'produce_ns': 480,"
 	"  'setup_ns': 1250000, 'throughput_bytes_per_s': 2.5e9, 'stolen_ns': 1000,"
-	"  'latency_ns': {'p50': 100.5, 'p90': 200, 'p99': 300, 'p999': 400, 'max': 500},"
+	"  'latency_ns': {'p10': 50, 'p50': 100.5, 'p90': 200, 'p99': 300, 'p999': 400, 'max': 500},"
 	"  'cpu_ns': { 'client': {'user': 640, 'kernel': 1280},"
 	"              'server': {'user': 64, 'kernel': 2560}, 'system': 7000 },"
 	"  'context_switches': { 'client': {'voluntary': 16, 'involuntary': 4},"
@@ -61,6 +61,7 @@ static const struct expected {
 } expected[] = {
 	{"throughput_bytes_per_s", 2.5e9, {"throughput_bytes_per_s"}},
 	{"limit_share", 0.5, {"limit_share"}},
+	{"latency_p10_ns", 50, {"latency_ns.p10"}},
 	{"latency_p50_ns", 100.5, {"latency_ns.p50"}},
 	{"latency_p90_ns", 200, {"latency_ns.p90"}},
 	{"latency_p99_ns", 300, {"latency_ns.p99"}},
