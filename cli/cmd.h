@@ -23,6 +23,7 @@ enum {
 	CMD_VM = 1 << 5,
 	CMD_SINK = 1 << 6,
 	CMD_LIMITS = 1 << 7,
+	CMD_PLOT = 1 << 8,
 };
 
 /* Every option's value: defaults, then the workload file, then the command line. */
@@ -41,6 +42,10 @@ struct config {
 	uint64_t watchdog_ns;
 	bool limits, pollution;
 	uint64_t limits_rounds;
+	struct {
+		struct names figure, format;
+		bool mixed;
+	} plot;
 	/* serve, and between our own processes */
 	const char *listen;
 	uint64_t files, control_fd;
@@ -55,16 +60,19 @@ struct config {
 	} vm;
 };
 
-#define CONFIG_SETS 8
+#define CONFIG_SETS 12
 
 struct options {
 	struct config config;
-	struct opt_set sets[CONFIG_SETS]; /* [0]: ours; then one for each path that has options */
+	struct opt_set sets[CONFIG_SETS]; /* [0]: ours; then those of single commands; then one for each path that has options */
 	unsigned int nsets;
 	struct names rest; /* what is not an option */
 	int argc;          /* the whole command line */
 	char **argv;
 };
+
+/* Tables of single commands. */
+extern const struct opt plot_options[];
 
 /* Fills in the tables and the defaults. */
 void options_init(struct options *o);
@@ -75,7 +83,9 @@ int cmd_run(struct options *o);
 int cmd_serve(struct options *o);
 int cmd_cleanup(struct options *o);
 int cmd_client(struct options *o);
+int cmd_hold(struct options *o);
 int cmd_sink(struct options *o);
+int cmd_plot(struct options *o);
 int cmd_vm(struct options *o);
 int cmd_limits(struct options *o);
 

@@ -48,8 +48,10 @@ struct run {
 	struct instruments instruments;
 	json_t *no_samples;
 	struct sampler *sampler; /* NULL: none is wanted, or it is not allowed */
-	struct ledger *ledger;   /* NULL: the kernel's copies are not counted */
-	struct child receiver;   /* of sink tcp */
+	struct ledger *ledger;   /* NULL: the kernel's copies are not counted, and this is why: */
+	struct err no_ledger;
+	bool instead; /* samples are taken because they are not; in the counted rounds, if it costs no counter */
+	struct child receiver; /* of sink tcp */
 };
 
 static unsigned int rounds_left(const struct cell *c, uint64_t round)
@@ -102,7 +104,7 @@ static void one_round(struct run *r, struct cell *c, uint64_t round)
 	int ret;
 
 	c->instruments = kind == ROUND_COUNTED ? &r->instruments : NULL;
-	c->sampler = kind == ROUND_SAMPLED ? r->sampler : NULL;
+	c->sampler = kind == ROUND_SAMPLED || (kind == ROUND_COUNTED && r->instead) ? r->sampler : NULL;
 	snprintf(what, sizeof(what), "%s %s %s %s", c->path->name, op_names[c->op], c->sink->name,
 		 format_size(bs, sizeof(bs), c->bs));
 	progress_show(&r->progress, what);
@@ -255,22 +257,29 @@ static void note_stolen(struct run *r)
 }
 
 /* Where the kernel refuses, the run goes on without, and says so once. */
-static void start_ledger(struct run *r)
+static void open_ledger(struct run *r)
+{
+	const struct err *e = &r->no_ledger;
+
+	if (!r->o->config.ledger)
+		err_set(&r->no_ledger, -ECANCELED, "not wanted (--no-ledger)");
+	else if (ledger_open(&r->ledger, r->o->config.trampolines, &r->no_ledger))
+		warn("what the kernel copies is not counted: %s%s%s", e->what,
+		     e->remedy[0] ? "; try: " : "", e->remedy);
+}
+
+static void note_ledger(struct run *r)
 {
 	static const char without[] =
 		"; declared_copy_factor has what our own code copies in user space";
-	struct err e = {.what = "not wanted (--no-ledger)"};
-	char why[sizeof(e.what) + sizeof(without)];
+	char why[sizeof(r->no_ledger.what) + sizeof(without)];
 
-	if (r->o->config.ledger && !ledger_open(&r->ledger, r->o->config.trampolines, &e)) {
+	if (r->ledger) {
 		json_object_set_new(json_object_get(r->result.root, "run"), "ledger",
 				    json_string(ledger_method(r->ledger)));
 		return;
 	}
-	if (r->o->config.ledger)
-		warn("what the kernel copies is not counted: %s%s%s", e.what,
-		     e.remedy[0] ? "; try: " : "", e.remedy);
-	snprintf(why, sizeof(why), "%s%s", e.what, without);
+	snprintf(why, sizeof(why), "%s%s", r->no_ledger.what, without);
 	result_missing(&r->result, "copy_factor", why);
 	result_missing(&r->result, "copy_functions", why);
 }
@@ -322,11 +331,8 @@ static int measure(struct run *r, struct err *e)
 	else
 		result_missing(&r->result, "limits", "left out by --no-limits");
 	ret = far_end_start(&r->receiver, &r->plan, e);
-	if (!ret) {
-		start_ledger(r);
+	if (!ret)
 		ret = all_rounds(r, e);
-	}
-	ledger_close(r->ledger);
 	child_end(&r->receiver, NSEC_PER_SEC);
 	progress_end(&r->progress);
 	note_stolen(r);
@@ -338,16 +344,21 @@ static int measure(struct run *r, struct err *e)
 }
 
 /* A run that may not take samples goes on without. */
+/* Shares of CPU time: where they were asked for, and instead of counts of copied bytes. */
 static void open_sampler(struct run *r)
 {
 	const struct config *c = &r->o->config;
+	const bool asked = c->breakdown || c->flame;
 	struct err e = {0};
 
-	if (!c->breakdown && !c->flame)
+	if (!asked && (r->ledger || !c->ledger))
 		return;
-	if (!sampler_open(&r->sampler, &e))
+	if (!sampler_open(&r->sampler, &e)) {
+		r->instead = !asked && !strcmp(sampler_event(r->sampler), "cpu-clock");
 		return;
-	warn("no samples: %s; try: %s", e.what, e.remedy);
+	}
+	if (asked)
+		warn("no samples: %s; try: %s", e.what, e.remedy);
 	r->no_samples = json_pack("{s:o}", "breakdown", json_sprintf("%s; try: %s", e.what, e.remedy));
 }
 
@@ -359,7 +370,7 @@ static void prepare_cells(struct run *r)
 
 		if (!r->instruments.events.n)
 			c->config.counted_rounds = 0;
-		if (!r->sampler)
+		if (!r->sampler || (r->instead && c->config.counted_rounds))
 			c->config.sampled_rounds = 0;
 		c->shares = json_object();
 		c->stacks = json_object();
@@ -384,6 +395,8 @@ int cmd_run(struct options *o)
 		err_print(&e);
 		return EXIT_USAGE;
 	}
+	if (count_rounds(&r->plan))
+		open_ledger(r);
 	open_sampler(r);
 	prepare_cells(r);
 	if (is_stdout(o->config.json) && is_stdout(o->config.csv)) {
@@ -395,6 +408,8 @@ int cmd_run(struct options *o)
 		result_not_measured(&r->result, "counters ", r->instruments.missing);
 	if (!ret)
 		result_not_measured(&r->result, "", r->no_samples);
+	if (!ret)
+		note_ledger(r);
 	if (!ret)
 		ret = rundir_open(&r->dir, &e);
 	if (ret) {
@@ -410,6 +425,7 @@ int cmd_run(struct options *o)
 		status = verdict(r);
 	if (ret)
 		err_print(&e);
+	ledger_close(r->ledger);
 	if (interrupted)
 		warn("interrupted; what was measured until then is kept");
 	if (!o->config.quiet)

@@ -42,6 +42,10 @@ static const struct command commands[] = {
 	 "  zcbench limits\n"
 	 "  sudo zcbench limits --setup\n"
 	 "  zcbench limits --rounds 50 --json limits.json\n"},
+	{"plot", CMD_PLOT, cmd_plot, "zcbench plot RESULT... [options]",
+	 "figures from result files, by gnuplot",
+	 "  zcbench plot results/*/result.json\n"
+	 "  zcbench plot results/mine --figure throughput,cpu --format png --output slides\n"},
 	{"cleanup", CMD_CLEANUP, cmd_cleanup, "zcbench cleanup",
 	 "unmount and remove what a killed run left behind", "  zcbench cleanup\n"},
 	{"vm", CMD_VM, cmd_vm,
@@ -54,6 +58,7 @@ static const struct command commands[] = {
 	 "--overwrite\n"
 	 "  zcbench vm shell\n"},
 	{"client", CMD_CLIENT, cmd_client, "", "", "", true},
+	{"hold-events", 0, cmd_hold, "", "", "", true},
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))

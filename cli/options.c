@@ -188,7 +188,7 @@ static void check_names(struct options *o)
 {
 	for (unsigned int s = 0; s < o->nsets; s++)
 		for (const struct opt *a = o->sets[s].opts; a->name; a++)
-			for (unsigned int bit = 0; bit < 8; bit++)
+			for (unsigned int bit = 0; bit < 16; bit++)
 				assert(!(a->commands >> bit & 1) ||
 				       opts_find(o->sets, o->nsets, 1u << bit, a->name) == a);
 }
@@ -196,7 +196,8 @@ static void check_names(struct options *o)
 void options_init(struct options *o)
 {
 	o->sets[0] = (struct opt_set){.title = "Options", .opts = table, .base = &o->config};
-	o->nsets = 1;
+	o->sets[1] = (struct opt_set){.title = "Options", .opts = plot_options, .base = &o->config};
+	o->nsets = 2;
 	for (const struct path_ops *const *p = paths; *p; p++) {
 		bool listed = !(*p)->options;
 

@@ -69,7 +69,7 @@ static void collect_args(struct cell *cell, const struct options *o)
 			continue;
 		for (unsigned int i = 0; set->opts[i].name; i++)
 			if (set->given[i] && asprintf(&cell->server_args[cell->nargs], "--%s=%s",
-							    set->opts[i].name, set->text[i]) > 0)
+						      set->opts[i].name, set->text[i]) > 0)
 				cell->nargs++;
 	}
 }

@@ -156,9 +156,9 @@ void result_add_round(struct cell *c, struct round_result *rr, enum round_kind k
 		set_expected_copies(c->json, rr->expected_copies);
 	if (limit > 0 && kind == ROUND_TIMED)
 		json_object_set_new(rr->round, "limit_share", json_real(rate / limit));
-	if (kind == ROUND_SAMPLED)
+	if (c->sampler)
 		json_object_set_new(c->json, "breakdown", breakdown_json(c));
-	else
+	if (kind != ROUND_SAMPLED)
 		json_array_append(kind == ROUND_COUNTED ? counted_rounds : rounds, rr->round);
 	json_object_set_new(c->json, "path_ok", json_boolean(ok && rr->path_ok));
 	if (!rr->path_ok)

@@ -57,16 +57,42 @@ const char *cell_group_title(const struct cell *c, char *buf, size_t len)
 
 /* The column of copies is there if any cell has them; others give it room. */
 struct layout {
-	bool copies;
+	enum { NO_COPIES, COPIES, COPY_SHARE } copies;
 	int interval, time;
 };
+
+#define FEW_SAMPLES 100
+
+/* The part of the CPU time of client and server that went into moving payload, by samples; NAN without
+ * enough of them. */
+static double copy_share(const struct cell *c)
+{
+	const json_t *b = json_object_get(c->json, "breakdown");
+	static const char *const roles[] = {"client", "server"};
+	double copy = 0, all = 0;
+	json_int_t n = 0;
+
+	for (int i = 0; i < 2; i++) {
+		const json_t *r = json_object_get(b, roles[i]);
+		double cpu = json_number_value(json_object_get(r, "cpu_ns_per_op"));
+		const json_t *class = json_object_get(json_object_get(r, "classes"), "copy");
+
+		n += json_integer_value(json_object_get(r, "samples"));
+		copy += cpu * json_number_value(json_object_get(class, "share"));
+		all += cpu;
+	}
+	return n >= FEW_SAMPLES && all > 0 ? copy / all : NAN;
+}
 
 static struct layout layout_of(const struct plan *plan)
 {
 	for (unsigned int i = 0; i < plan->n; i++)
 		if (!plan->cells[i].skipped && isfinite(median(&plan->cells[i], "copy_factor")))
-			return (struct layout){true, 15, 7};
-	return (struct layout){false, 17, 8};
+			return (struct layout){COPIES, 15, 7};
+	for (unsigned int i = 0; i < plan->n; i++)
+		if (!plan->cells[i].skipped && json_object_get(plan->cells[i].json, "breakdown"))
+			return (struct layout){COPY_SHARE, 15, 7};
+	return (struct layout){NO_COPIES, 17, 8};
 }
 
 /* "1.00/1.00 ": measured and expected, as wide as its title. */
@@ -80,13 +106,20 @@ static const char *copies_text(const struct cell *c, const struct layout *l, cha
 		snprintf(a, sizeof(a), "%.2f", measured);
 	if (x)
 		snprintf(b, sizeof(b), "%.2f", json_number_value(x));
-	snprintf(text, len, l->copies ? "%5s/%-4s " : "", a, b);
+	if (l->copies == COPIES) {
+		snprintf(text, len, "%5s/%-4s ", a, b);
+	} else if (l->copies == COPY_SHARE && isfinite(copy_share(c))) {
+		snprintf(a, sizeof(a), "~%.0f%%", 100 * copy_share(c));
+		snprintf(text, len, "%9s  ", a);
+	} else {
+		snprintf(text, len, "%s", l->copies ? "      few  " : "");
+	}
 	return text;
 }
 
 static void print_group(FILE *f, const struct layout *l, const struct cell *c)
 {
-	const char *copies = l->copies ? "   copies " : "";
+	const char *copies = l->copies == COPIES ? "   copies " : l->copies ? "  copying  " : "";
 	char title[256];
 
 	fprintf(f, "\n%s\n", cell_group_title(c, title, sizeof(title)));
@@ -213,7 +246,13 @@ void table_print(FILE *f, const struct plan *plan)
 		table_pollution(f, plan, c);
 	}
 	print_skipped(f, plan);
-	if (layout.copies)
+	if (layout.copies == COPY_SHARE)
+		fprintf(f,
+			"\ncopying: part of the CPU time of client and server, by samples (few: below "
+			"%d); the "
+			"kernel\nrefuses to count the bytes",
+			FEW_SAMPLES);
+	if (layout.copies == COPIES)
 		fprintf(f,
 			"\ncopies: how often each byte was copied / should be, by what path, sink and "
 			"source declare");

@@ -2,6 +2,7 @@
 /* The table of metrics; see metrics.h. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "measure/metrics.h"
 #include "measure/stats.h"
@@ -246,6 +247,14 @@ const struct metric metrics[] = {
 	{"cpu_migrations_per_op", "1/op", BETTER_LOWER, migrations_per_op, true},
 	{0},
 };
+
+const struct metric *metric_find(const char *name)
+{
+	for (const struct metric *m = metrics; m->name; m++)
+		if (!strcmp(m->name, name))
+			return m;
+	return NULL;
+}
 
 /* The metric over the rounds that have it; NULL if none has. */
 static json_t *summarise(const struct metric *m, const json_t *rounds)

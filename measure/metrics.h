@@ -25,6 +25,9 @@ struct metric {
 
 extern const struct metric metrics[]; /* ends with a row without a name */
 
+/* The row of that name, or NULL. */
+const struct metric *metric_find(const char *name);
+
 /* The summary of a cell's timed and counted rounds: {name: {"median", "lo", "hi"}, ...}, without the
  * metrics that no round has. */
 json_t *metrics_summarise(const json_t *rounds, const json_t *counted_rounds);

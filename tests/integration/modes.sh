@@ -5,7 +5,7 @@
 # bounded.
 . tests/lib.sh
 
-quick="--setup --rounds 1 --runtime 5ms --warmup 2ms --size 4m"
+quick="--setup --rounds 1 --runtime 5ms --warmup 2ms --size 4m --no-limits --no-ledger --counted-rounds 0"
 all=copy,splice,passthrough,ipc
 uring_kernel && all=$all,uring
 file=/dev/shm/zcbench-test.$$

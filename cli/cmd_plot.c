@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+/* zcbench plot: figures from result files. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cmd.h"
+#include "cli/figure.h"
+#include "cli/result.h"
+
+static int fail(const struct err *e, int status)
+{
+	err_print(e);
+	return status;
+}
+
+/* Beside the first result. */
+static void default_folder(const struct results *r, char *folder, size_t len)
+{
+	const char *name = r->files[0].name, *slash = strrchr(name, '/');
+
+	if (slash)
+		snprintf(folder, len, "%.*s/figures", (int)(slash - name), name);
+	else
+		snprintf(folder, len, "figures");
+}
+
+/* The drawings that were asked for, or all that the results allow. What was asked for by name and is not
+ * there is an error. */
+static int plan(struct drawings *d, const struct results *r, const struct names *wanted, struct err *e)
+{
+	for (unsigned int i = 0; i < wanted->n; i++) {
+		int ret = drawings_add(d, figure_find(wanted->v[i]), r, e);
+
+		if (ret)
+			return ret;
+	}
+	for (const struct figure *f = figures; f->name && !wanted->n; f++) {
+		int ret = drawings_add(d, f, r, e);
+
+		if (ret == -ENODATA)
+			fprintf(stderr, "not drawn: %s; it needs %s: %s\n", f->name, f->needs,
+				f->remedy);
+		else if (ret)
+			return ret;
+	}
+	if (!d->n)
+		return err_set(e, -ENODATA,
+			       "there is nothing in these results that a figure could show");
+	return 0;
+}
+
+static int draw(const struct drawings *d, const char *folder, const struct names *formats, struct err *e)
+{
+	for (unsigned int i = 0; i < d->n; i++) {
+		int ret = drawing_write(&d->v[i], folder, e);
+
+		for (unsigned int k = 0; k < formats->n && !ret; k++) {
+			ret = drawing_draw(&d->v[i], folder, formats->v[k], e);
+			if (!ret)
+				printf("%s/%s.%s\n", folder, d->v[i].name, formats->v[k]);
+		}
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+int cmd_plot(struct options *o)
+{
+	const struct config *c = &o->config;
+	struct drawings d = {0};
+	struct results r;
+	struct err e = {0};
+	char folder[4096];
+	int ret;
+
+	if (!o->rest.n) {
+		fprintf(stderr, "zcbench: error: plot needs result files\n"
+				"  try: zcbench plot results/*/result.json\n");
+		return EXIT_USAGE;
+	}
+	if (results_load(&r, o->rest.v, o->rest.n, c->plot.mixed, &e))
+		return fail(&e, EXIT_FAILED);
+	ret = plan(&d, &r, &c->plot.figure, &e);
+	if (!ret && figure_check_gnuplot(&e)) {
+		drawings_free(&d);
+		results_free(&r);
+		return fail(&e, EXIT_NOTHING);
+	}
+	if (c->output)
+		snprintf(folder, sizeof(folder), "%s", c->output);
+	else
+		default_folder(&r, folder, sizeof(folder));
+	if (!ret)
+		ret = make_folder(folder, &e);
+	if (!ret)
+		ret = draw(&d, folder, &c->plot.format, &e);
+	drawings_free(&d);
+	results_free(&r);
+	return ret ? fail(&e, EXIT_FAILED) : EXIT_OK;
+}
