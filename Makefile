@@ -113,6 +113,8 @@ install: all
 	install -D -m 755 zcbench $(DESTDIR)$(PREFIX)/bin/zcbench
 	install -d $(DESTDIR)$(PREFIX)/share/zcbench/workloads
 	install -m 644 workloads/*.ini $(DESTDIR)$(PREFIX)/share/zcbench/workloads
+	install -d $(DESTDIR)$(PREFIX)/share/zcbench/plots
+	install -m 644 plots/*.gp $(DESTDIR)$(PREFIX)/share/zcbench/plots
 	install -d $(DESTDIR)$(PREFIX)/share/zcbench/kernel
 	install -m 755 kernel/*.sh $(DESTDIR)$(PREFIX)/share/zcbench/kernel
 	install -D -m 644 docs/zcbench.1 $(DESTDIR)$(PREFIX)/share/man/man1/zcbench.1

@@ -50,20 +50,31 @@ static int plan(struct drawings *d, const struct results *r, const struct names 
 	return 0;
 }
 
+/* Draws them all; those whose cells turn out not to make a picture are told of. 0, -ENODATA if there were any
+ * such, or another error, after which nothing more is drawn. */
 static int draw(const struct drawings *d, const char *folder, const struct names *formats, struct err *e)
 {
+	int result = 0;
+
 	for (unsigned int i = 0; i < d->n; i++) {
 		int ret = drawing_write(&d->v[i], folder, e);
 
+		if (ret == -ENODATA) {
+			err_print(e);
+			result = ret;
+			continue;
+		}
 		for (unsigned int k = 0; k < formats->n && !ret; k++) {
 			ret = drawing_draw(&d->v[i], folder, formats->v[k], e);
 			if (!ret)
 				printf("%s/%s.%s\n", folder, d->v[i].name, formats->v[k]);
 		}
-		if (ret)
+		if (ret) {
+			err_print(e);
 			return ret;
+		}
 	}
-	return 0;
+	return result;
 }
 
 int cmd_plot(struct options *o)
@@ -73,7 +84,7 @@ int cmd_plot(struct options *o)
 	struct results r;
 	struct err e = {0};
 	char folder[4096];
-	int ret;
+	int status;
 
 	if (!o->rest.n) {
 		fprintf(stderr, "zcbench: error: plot needs result files\n"
@@ -82,21 +93,19 @@ int cmd_plot(struct options *o)
 	}
 	if (results_load(&r, o->rest.v, o->rest.n, c->plot.mixed, &e))
 		return fail(&e, EXIT_FAILED);
-	ret = plan(&d, &r, &c->plot.figure, &e);
-	if (!ret && figure_check_gnuplot(&e)) {
-		drawings_free(&d);
-		results_free(&r);
-		return fail(&e, EXIT_NOTHING);
-	}
 	if (c->output)
 		snprintf(folder, sizeof(folder), "%s", c->output);
 	else
 		default_folder(&r, folder, sizeof(folder));
-	if (!ret)
-		ret = make_folder(folder, &e);
-	if (!ret)
-		ret = draw(&d, folder, &c->plot.format, &e);
+	if (plan(&d, &r, &c->plot.figure, &e))
+		status = fail(&e, EXIT_FAILED);
+	else if (figure_check_gnuplot(&e))
+		status = fail(&e, EXIT_NOTHING);
+	else if (make_folder(folder, &e))
+		status = fail(&e, EXIT_FAILED);
+	else
+		status = draw(&d, folder, &c->plot.format, &e) ? EXIT_FAILED : EXIT_OK;
 	drawings_free(&d);
 	results_free(&r);
-	return ret ? fail(&e, EXIT_FAILED) : EXIT_OK;
+	return status;
 }

@@ -36,12 +36,15 @@ struct figure {
 extern const struct figure figures[]; /* ends with a row without a name */
 extern const char *const figure_names[];
 const struct figure *figure_find(const char *name);
+/* `along` and the dimensions that change with it, as DIM_BITs. */
+unsigned int figure_along(const struct figure *f);
 
 /* One picture: a figure of cells that differ in nothing but path and `along`. */
 struct drawing {
 	const struct figure *figure;
-	char name[200];                   /* of its files, without the ending: "throughput-null" */
-	char fixed[300];                  /* what is the same for all its cells, in words */
+	char name[200];    /* of its files, without the ending: "throughput-null" */
+	char fixed[300];   /* what is the same for all its cells, in words */
+	char missing[200]; /* paths that belong here and do not have what it shows: "a, b (failed)" */
 	const struct result_cell **cells; /* in the order of the result */
 	unsigned int n;
 };
@@ -84,6 +87,8 @@ struct chart {
 	unsigned int nblocks; /* of data so far */
 };
 
+/* A text in gnuplot's quotes. */
+void chart_quote(struct chart *c, const char *text);
 /* NAME = 'TEXT' in gnuplot's words. */
 void chart_text(struct chart *c, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

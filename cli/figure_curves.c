@@ -144,11 +144,6 @@ int write_crossover(struct chart *c, struct err *e)
 	return 0;
 }
 
-bool fits_latency(const struct result_cell *c)
-{
-	return json_array_size(json_object_get(json_array_get(c->rounds, 0), "latency_histogram")) > 0;
-}
-
 /* One round's operations. */
 static void load_histogram(const json_t *round, struct hist *h)
 {
@@ -174,6 +169,19 @@ static void load_histogram(const json_t *round, struct hist *h)
 #define TAIL_MIN 10
 #define STEP     0.02 /* of the x axis, on which each whole number is a tenth of the operations before */
 #define GRID     320
+
+/* Enough operations in each round for its median. */
+bool fits_latency(const struct result_cell *c)
+{
+	json_t *round;
+	size_t i;
+
+	json_array_foreach (c->rounds, i, round)
+		if (!json_object_get(round, "latency_histogram") ||
+		    json_integer_value(json_object_get(round, "ops")) < 2 * TAIL_MIN)
+			return false;
+	return json_array_size(c->rounds) > 0;
+}
 
 /* Percentiles of a cell, each the median over rounds as the summary's are: the curve runs through them.
  * Returns how many steps it has. */
@@ -245,8 +253,8 @@ int write_percentiles(struct chart *c, struct err *e)
 		unsigned int n = latency_curve(chart_cell(c, i, NULL), curve);
 
 		ends[i] = (struct line_end){.y = NAN};
-		if (n < 2)
-			continue;
+		if (!n)
+			return err_sys(e, -ENOMEM, "figure latency");
 		has[i] = true;
 		chart_block(c, c->series[i].label,
 			    "-log10(share of the operations that took longer)\tns");
@@ -259,12 +267,8 @@ int write_percentiles(struct chart *c, struct err *e)
 		axis_add(&x, ends[i].x);
 		snprintf(ends[i].text, sizeof(ends[i].text), "%s", c->series[i].label);
 	}
-	if (!c->nblocks)
-		return err_remedy(
-			(err_set(e, -ENODATA, "figure latency needs more operations in a round"), e),
-			"a longer --runtime");
 	for (unsigned int i = 0; i < c->nseries; i++)
-		has_intervals[i] = has[i] && write_intervals(c, i, ends[i].x, &y);
+		has_intervals[i] = write_intervals(c, i, ends[i].x, &y);
 	chart_lines(c, "lines", has);
 	chart_lines(c, "intervals", has_intervals);
 	axis_widen(&y);

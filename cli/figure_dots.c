@@ -29,9 +29,23 @@ static void finish_dots(struct chart *c, struct axis *x, const char *unit, unsig
 	axis_widen(x);
 	chart_axis(c, 'x', x, unit);
 	fprintf(c->script, "groups = %u\nset yrange [0.4:%u.6]\nset ytics (", groups, c->nseries);
-	for (unsigned int i = 0; i < c->nseries; i++)
-		fprintf(c->script, "%s'%s' %u", i ? ", " : "", c->series[i].label, c->nseries - i);
+	for (unsigned int i = 0; i < c->nseries; i++) {
+		fprintf(c->script, "%s", i ? ", " : "");
+		chart_quote(c, c->series[i].label);
+		fprintf(c->script, " %u", c->nseries - i);
+	}
 	fprintf(c->script, ")\n");
+}
+
+/* "sink null", "sink file in /tmp/x", "op write produced once" */
+static void describe_step(char *buf, size_t len, const struct figure *f, const struct result_cell *c)
+{
+	char value[200];
+
+	result_cell_value(value, sizeof(value), c, f->along);
+	snprintf(buf, len, "%s %s%s%s%s", dimension_names[f->along], value,
+		 f->along == DIM_SINK && c->store[0] ? " in " : "", f->along == DIM_SINK ? c->store : "",
+		 f->along == DIM_OP && !strcmp(c->produce, "once") ? " produced once" : "");
 }
 
 int write_dots(struct chart *c, struct err *e)
@@ -45,8 +59,7 @@ int write_dots(struct chart *c, struct err *e)
 	for (unsigned int k = 0; k < n; k++) {
 		char value[300];
 
-		snprintf(value, sizeof(value), "%s ", dimension_names[f->along]);
-		result_cell_value(value + strlen(value), sizeof(value) - 40, steps[k], f->along);
+		describe_step(value, sizeof(value), f, steps[k]);
 		chart_block(c, value, "row\tmedian\tlo\thi");
 		name_group(c, k, value);
 		for (unsigned int i = 0; i < c->nseries; i++) {

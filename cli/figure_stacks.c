@@ -142,6 +142,13 @@ bool fits_classes(const struct result_cell *c)
 	       result_cell_metric(c, "cpu_ns_per_kib", &s);
 }
 
+static double samples(const struct result_cell *cell, const char *role)
+{
+	const json_t *breakdown = json_object_get(cell->json, "breakdown");
+
+	return json_number_value(json_object_get(json_object_get(breakdown, role), "samples"));
+}
+
 /* ns for each KiB that a role spent in a class of code; 0 if no sample was in it. */
 static double class_time(const struct result_cell *cell, const char *role, const char *class)
 {
@@ -168,12 +175,15 @@ int write_cpu_classes(struct chart *c, struct err *e)
 	};
 	const unsigned int n = sizeof(parts) / sizeof(parts[0]);
 	struct stack s = {.parts = parts, .n = n};
+	double least = HUGE_VAL;
 
 	(void)e;
 	for (unsigned int i = 0; i < c->nseries; i++) {
 		const struct result_cell *cell = chart_cell(c, i, NULL);
 		struct summary total;
 		double part[PARTS_MAX];
+
+		least = fmin(least, samples(cell, "client") + samples(cell, "server"));
 
 		result_cell_metric(cell, "cpu_ns_per_kib", &total);
 		for (unsigned int p = 0; p < n; p++)
@@ -183,6 +193,7 @@ int write_cpu_classes(struct chart *c, struct err *e)
 		snprintf(s.text[i], sizeof(s.text[i]), "%.0f", total.median);
 	}
 	write_stack(c, &s, "ns/KiB");
+	chart_text(c, "x_label", "shares estimated from samples: %.0f or more for each path", least);
 	return 0;
 }
 
@@ -190,11 +201,11 @@ int write_copies(struct chart *c, struct err *e)
 {
 	/* the way of a WRITE, from below */
 	static const struct part parts[] = {
-		{"client_user", "client, user", "#9ccfee", 0},
-		{"client_syscall", "client's system call", "#0072b2", 4},
-		{"fuse", "between client and server", "#000000", 0},
-		{"server_user", "server, user", "#f6c28b", 4},
-		{"sink", "sink, kernel", "#d55e00", 0},
+		{"client_user", "client's own code", "#9ccfee", 0},
+		{"client_syscall", "client's syscalls", "#0072b2", 4},
+		{"fuse", "in FUSE", "#000000", 0},
+		{"server_user", "server's own code", "#f6c28b", 4},
+		{"sink", "at the sink", "#d55e00", 0},
 	};
 	const unsigned int n = sizeof(parts) / sizeof(parts[0]);
 	struct stack s = {.parts = parts, .n = n};

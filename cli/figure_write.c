@@ -13,13 +13,13 @@
 #include "lib/program.h"
 #include "lib/units.h"
 
-/* In gnuplot's single quotes nothing is special but the quote. */
-static void quote(FILE *f, const char *text)
+/* In single quotes nothing is special but the quote. */
+void chart_quote(struct chart *c, const char *text)
 {
-	fputc('\'', f);
+	fputc('\'', c->script);
 	for (; *text; text++)
-		fprintf(f, *text == '\'' ? "''" : "%c", *text == '\n' ? ' ' : *text);
-	fputc('\'', f);
+		fprintf(c->script, *text == '\'' ? "''" : "%c", *text == '\n' ? ' ' : *text);
+	fputc('\'', c->script);
 }
 
 void chart_text(struct chart *c, const char *name, const char *fmt, ...)
@@ -31,7 +31,7 @@ void chart_text(struct chart *c, const char *name, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	fprintf(c->script, "%s = ", name);
-	quote(c->script, text);
+	chart_quote(c, text);
 	fputc('\n', c->script);
 }
 
@@ -83,7 +83,7 @@ double chart_along(const struct chart *c, const struct result_cell *cell)
 
 unsigned int chart_steps(const struct chart *c, const struct result_cell **steps, unsigned int max)
 {
-	unsigned int except = ~DIM_BIT(c->d->figure->along), n = 0;
+	unsigned int except = ~figure_along(c->d->figure), n = 0;
 
 	for (unsigned int i = 0; i < c->d->n && n < max; i++) {
 		const struct result_cell *cell = c->d->cells[i];
@@ -143,7 +143,7 @@ void chart_label_lines(struct chart *c, const struct axis *y, const struct line_
 				"lt %u lw 1 dt 3\n",
 				end->x, end->y, at[i], line);
 		fprintf(c->script, "set label ");
-		quote(c->script, end->text);
+		chart_quote(c, end->text);
 		fprintf(c->script,
 			" at graph 1.045, graph %.4f left tc lt %u point lt %u ps 1.6 offset 1,0 font "
 			"label_font\n",
@@ -158,7 +158,7 @@ const struct result_cell *chart_cell(const struct chart *c, unsigned int i,
 		const struct result_cell *cell = c->d->cells[k];
 
 		if (!strcmp(cell->label, c->series[i].label) &&
-		    (!like || result_cells_equal(cell, like, ~DIM_BIT(c->d->figure->along))))
+		    (!like || result_cells_equal(cell, like, ~figure_along(c->d->figure))))
 			return cell;
 	}
 	return NULL;
@@ -257,6 +257,9 @@ static void write_notes(struct chart *c)
 		if (at >= sizeof(text))
 			break;
 	}
+	if (c->d->missing[0] && at < sizeof(text))
+		snprintf(text + at, sizeof(text) - at, "%snot in the picture: %s", at ? ";  " : "",
+			 c->d->missing);
 	chart_text(c, "note", "%s", text);
 	for (unsigned int i = 0; i < c->d->n; i++)
 		if (json_array_size(c->d->cells[i]->rounds) > rounds)
@@ -308,6 +311,14 @@ static FILE *open_part(const struct drawing *d, const char *folder, const char *
 	return f;
 }
 
+static void remove_part(const struct drawing *d, const char *folder, const char *ending)
+{
+	char path[4500];
+
+	snprintf(path, sizeof(path), "%s/%s.%s", folder, d->name, ending);
+	unlink(path);
+}
+
 static int close_part(FILE *f, const char *what, int ret, struct err *e)
 {
 	bool bad = ferror(f);
@@ -346,7 +357,12 @@ int drawing_write(const struct drawing *d, const char *folder, struct err *e)
 	if (!ret)
 		ret = append_script(c.script, d->figure->script, e);
 	ret = close_part(c.data, "a figure's data", ret, e);
-	return close_part(c.script, "a figure's script", ret, e);
+	ret = close_part(c.script, "a figure's script", ret, e);
+	if (ret) {
+		remove_part(d, folder, "tsv");
+		remove_part(d, folder, "gp");
+	}
+	return ret;
 }
 
 int figure_check_gnuplot(struct err *e)
@@ -374,11 +390,8 @@ int drawing_draw(const struct drawing *d, const char *folder, const char *format
 	snprintf(setup + at, sizeof(setup) - at, "'");
 	snprintf(script, sizeof(script), "%s.gp", d->name);
 	ret = program_run(argv, out, sizeof(out));
-	if (ret) {
-		/* no half picture */
-		snprintf(out, sizeof(out), "%s/%s.%s", folder, d->name, format);
-		unlink(out);
-	}
+	if (ret)
+		remove_part(d, folder, format); /* no half picture */
 	if (ret < 0)
 		return err_sys(e, ret, "starting gnuplot");
 	if (ret)

@@ -15,7 +15,7 @@ const struct figure figures[] = {
 	 .remedy = "zcbench run --bs 4k,16k,64k,256k,1m"},
 	{.name = "latency", .title = "Latency: how long operations take", .script = "percentiles",
 	 .times = true, .along = DIM_PATH, .fits = fits_latency, .write = write_percentiles,
-	 .needs = "latency histograms", .remedy = "zcbench run"},
+	 .needs = "20 operations in each round", .remedy = "zcbench run, with a longer --runtime"},
 	{.name = "cpu", .title = "CPU time for each KiB of payload", .script = "stack",
 	 .metric = "cpu_ns_per_kib", .axis = "CPU time, ns/KiB", .times = true, .along = DIM_PATH, .write = write_cpu,
 	 .needs = "CPU times", .remedy = "zcbench run"},
@@ -81,10 +81,23 @@ static bool fits(const struct figure *f, const struct result_cell *c)
 	return f->fits ? f->fits(c) : result_cell_metric(c, f->metric, &s);
 }
 
+/* A READ is not produced, and only sink file has a place where it stores: what comes with another value. */
+unsigned int figure_along(const struct figure *f)
+{
+	switch (f->along) {
+	case DIM_OP:
+		return DIM_BIT(DIM_OP) | DIM_BIT(DIM_PRODUCE);
+	case DIM_SINK:
+		return DIM_BIT(DIM_SINK) | DIM_BIT(DIM_STORE);
+	default:
+		return DIM_BIT(f->along);
+	}
+}
+
 /* Everything but these is the same within a drawing. */
 static unsigned int varies(const struct figure *f)
 {
-	return DIM_BIT(DIM_PATH) | DIM_BIT(f->along);
+	return DIM_BIT(DIM_PATH) | figure_along(f);
 }
 
 /* How many values of `along` the drawing has. */
@@ -96,7 +109,7 @@ static unsigned int count_points(const struct drawing *d)
 		bool seen = false;
 
 		for (unsigned int k = 0; k < i && !seen; k++)
-			seen = result_cells_equal(d->cells[k], d->cells[i], ~DIM_BIT(d->figure->along));
+			seen = result_cells_equal(d->cells[k], d->cells[i], ~figure_along(d->figure));
 		n += !seen;
 	}
 	return n;
@@ -154,15 +167,30 @@ static bool in_drawings(const struct drawing *v, unsigned int n, const struct re
 	return false;
 }
 
+static void add_missing(struct drawing *d, const struct result_cell *c)
+{
+	size_t at = strlen(d->missing);
+	char name[100];
+
+	snprintf(name, sizeof(name), "%s%s", c->label, c->error ? " (failed)" : "");
+	if (!strstr(d->missing, name))
+		snprintf(d->missing + at, sizeof(d->missing) - at, "%s%s", at ? ", " : "", name);
+}
+
 static int gather(struct drawing *d, const struct figure *f, const struct results *r,
 		  const struct result_cell *first)
 {
 	*d = (struct drawing){.figure = f, .cells = calloc(r->ncells, sizeof(struct result_cell *))};
 	if (!d->cells)
 		return -ENOMEM;
-	for (unsigned int i = 0; i < r->ncells; i++)
-		if (fits(f, &r->cells[i]) && result_cells_equal(&r->cells[i], first, varies(f)))
+	for (unsigned int i = 0; i < r->ncells; i++) {
+		if (!result_cells_equal(&r->cells[i], first, varies(f)))
+			continue;
+		if (fits(f, &r->cells[i]))
 			d->cells[d->n++] = &r->cells[i];
+		else
+			add_missing(d, &r->cells[i]);
+	}
 	result_cell_describe(d->fixed, sizeof(d->fixed), first, varies(f));
 	return 0;
 }

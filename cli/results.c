@@ -133,6 +133,8 @@ static int read_cell(const struct result_file *f, const json_t *json, size_t i, 
 			memcpy(field, &number, sizeof(number));
 		}
 	}
+	if (!strcmp(c->via, "bounce"))
+		c->via = "";
 	c->rounds = json_object_get(json, "rounds");
 	c->summary = json_object_get(json, "summary");
 	if (!json_is_array(c->rounds))
@@ -324,8 +326,7 @@ char *result_cell_describe(char *buf, size_t len, const struct result_cell *c, u
 
 		result_cell_value(value, sizeof(value), c, words[i].dim);
 		if (except & DIM_BIT(words[i].dim) || !value[0] || !strcmp(value, words[i].usual) ||
-		    (words[i].dim == DIM_PRODUCE && !strcmp(value, "none")) ||
-		    (words[i].dim == DIM_VIA && strcmp(value, "memfd") != 0))
+		    (words[i].dim == DIM_PRODUCE && !strcmp(value, "none")))
 			continue;
 		if (at)
 			at += (size_t)snprintf(buf + at, len - at, ", ");

@@ -54,7 +54,7 @@ struct result_cell {
 	char *label; /* the path with its own options: "ipc", "uring-zc --pool=plain" */
 	const char *op, *access, *sink, *source, *pin, *produce, *pattern, *driver;
 	const char *store; /* the file or block device of sink file, else "" */
-	const char *via;   /* "" where the source has no such choice */
+	const char *via;   /* "memfd", or "" for the usual way of the source */
 	uint64_t bs, depth, clients, file_size, max_io;
 	bool path_ok, verified;
 	const char *error; /* why a round failed, or NULL */

@@ -22,7 +22,7 @@ set label 1003 note at screen 0.02, screen 0.062 left font ",16" tc rgb "#b03a00
 set label 1004 small at screen 0.02, screen 0.022 left font ",13" tc rgb "#666666"
 if (stamp ne "") {
 	set label 1005 stamp at screen 0.45, screen 0.5 center rotate by 20 font ",52" tc rgb "#88c00000" front
-	set label 1006 stamp at screen 0.98, screen 0.945 right font ",22" tc rgb "#c00000"
+	set label 1006 stamp at screen 0.98, screen 0.062 right font ",20" tc rgb "#c00000"
 }
 set lmargin at screen 0.125
 set rmargin at screen (wide_labels ? 0.66 : 0.81)

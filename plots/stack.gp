@@ -20,7 +20,7 @@ do for [p=1:parts+(expects ? 1 : 0)] {
 		entry = value(sprintf("part_name_%d", p))
 		set label 100+p entry at screen 0.84, screen y left font ",19"
 	} else {
-		set object 2*p rect from screen 0.8, screen y-0.018 to screen 0.83, screen y+0.018 fs empty border lc rgb "#222222" lw 2 dt 2
+		set object 2*p rect from screen 0.8, screen y-0.018 to screen 0.83, screen y+0.018 fc rgb "#eeeeee" fs solid 1.0 border lc rgb "#222222" lw 1.5
 		set label 100+p "expected" at screen 0.84, screen y left font ",19"
 	}
 }
@@ -32,4 +32,4 @@ plot for [p=1:parts] name.".tsv" using 0:(0):($0-left):($0+right):(column(6+p)):
      name.".tsv" using ($0+(right-left)/2):2:3:4 with yerrorbars lc rgb "#222222" lw 2 pt 7 ps 0.6, \
      name.".tsv" using ($0+(right-left)/2):4:6 with labels offset 0,0.8 font ",20", \
      name.".tsv" using 0:(0):($0+right+0.03):($0+0.42):(0):(expects ? $5 : 0) \
-         with boxxyerror lc rgb "#222222" lw (expects ? 2 : 0) dt 2 fs empty border
+         with boxxyerror lc rgb "#222222" lw (expects ? 1.5 : 0) fc rgb "#eeeeee" fs solid 1.0 border lc rgb "#222222"
