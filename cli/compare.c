@@ -191,7 +191,16 @@ static double drift_of(const double *values, size_t n)
 	return first > second ? first / second - 1 : second / first - 1;
 }
 
-static void test(struct comparison *c, const double *a, const double *b,
+/* With a share of the CPUs taken by others, what is measured can be 1 / (1 - share) times as slow. */
+static double allowance_of(const struct comparisons *all, double drift)
+{
+	const double busy = all->busy_base > all->busy_now ? all->busy_base : all->busy_now;
+	const double slower = 1 / (1 - busy) - 1;
+
+	return slower > drift ? slower : drift;
+}
+
+static void test(struct comparison *c, const double *a, const double *b, const struct comparisons *all,
 		 const struct compare_rules *rules)
 {
 	c->threshold = compare_threshold(rules, c->metric);
@@ -207,7 +216,7 @@ static void test(struct comparison *c, const double *a, const double *b,
 		c->p = signed_rank_test(d, c->nbase);
 		free(d);
 	} else {
-		c->drift = fmax(drift_of(a, c->nbase), drift_of(b, c->nnow));
+		c->allowance = allowance_of(all, fmax(drift_of(a, c->nbase), drift_of(b, c->nnow)));
 		c->ratio = stats_ratio(b, c->nnow, a, c->nbase);
 		c->p = rank_test(a, c->nbase, b, c->nnow);
 	}
@@ -249,7 +258,7 @@ static void compare_series(struct comparisons *out, const struct result_cell *ba
 	if (s->exact > 0)
 		compare_exactly(c, a, b, s->exact);
 	else
-		test(c, a, b, rules);
+		test(c, a, b, out, rules);
 	out->n++;
 }
 
@@ -269,7 +278,7 @@ static enum verdict judge(const struct comparison *c, size_t tests, const struct
 {
 	const double smallest = rules->paired ? signed_rank_test_smallest(c->nnow)
 					      : rank_test_smallest(c->nbase, c->nnow);
-	const double enough = c->threshold + c->drift;
+	const double enough = c->threshold + c->allowance;
 	const bool more = c->ratio.lo > 1 + enough, less = c->ratio.hi < 1 / (1 + enough);
 
 	if (c->adjusted > rules->alpha && smallest * (double)tests > rules->alpha)
@@ -344,6 +353,14 @@ int compare_cells(struct comparisons *out, const struct result_cell *const *base
 	return ret;
 }
 
+static double cpu_of(const json_t *cpu_ns, const char *role)
+{
+	const json_t *r = json_object_get(cpu_ns, role);
+
+	return json_number_value(json_object_get(r, "user")) +
+	       json_number_value(json_object_get(r, "kernel"));
+}
+
 static const struct result_cell *same_cell(const struct results *r, const struct result_file *f,
 					   const struct result_cell *like)
 {
@@ -353,6 +370,33 @@ static const struct result_cell *same_cell(const struct results *r, const struct
 	return NULL;
 }
 
+double compare_busy_share(const struct results *r, const struct result_file *f)
+{
+	const double cpus = json_number_value(json_object_get(f->host, "cpus_allowed"));
+	double others = 0, all = 0, share;
+
+	for (unsigned int i = 0; i < r->ncells; i++) {
+		const json_t *round;
+		size_t k;
+
+		if (r->cells[i].file != f)
+			continue;
+		json_array_foreach (r->cells[i].rounds, k, round) {
+			const json_t *cpu = json_object_get(round, "cpu_ns");
+			const double system = json_number_value(json_object_get(cpu, "system"));
+
+			if (!json_object_get(cpu, "system"))
+				continue;
+			others += system + json_number_value(json_object_get(round, "stolen_ns")) -
+				  json_number_value(json_object_get(round, "produce_cpu_ns")) -
+				  cpu_of(cpu, "client") - cpu_of(cpu, "server");
+			all += cpus * json_number_value(json_object_get(round, "wall_ns"));
+		}
+	}
+	share = all > 0 ? others / all : 0;
+	return share < 0 ? 0 : share > 0.99 ? 0.99 : share;
+}
+
 int compare_files(struct comparisons *out, const struct results *r, const struct compare_rules *rules,
 		  struct err *e)
 {
@@ -360,7 +404,8 @@ int compare_files(struct comparisons *out, const struct results *r, const struct
 	size_t n = 0;
 	int ret;
 
-	*out = (struct comparisons){0};
+	*out = (struct comparisons){.busy_base = compare_busy_share(r, &r->files[0]),
+				    .busy_now = compare_busy_share(r, &r->files[1])};
 	if (!base)
 		return err_sys(e, -ENOMEM, "comparing");
 	now = base + r->ncells + 1;

@@ -39,7 +39,7 @@ struct comparison {
 	struct summary ratio; /* now / base; not for exact ones */
 	double p, adjusted;   /* of the test, and after correction; not for exact ones */
 	double threshold;     /* smallest effect that matters; not for exact ones */
-	double drift;         /* what either side shows within itself; 0 for pairs and exact ones */
+	double allowance; /* added to it: what the machine may have done; 0 for pairs and exact ones */
 	enum verdict verdict;
 };
 
@@ -65,6 +65,7 @@ struct comparisons {
 	size_t tests;  /* of them, how many were tests on noisy samples */
 	size_t rounds; /* of each side, for a test among so many to find anything */
 	size_t count[VERDICT_COUNT];
+	double busy_base, busy_now; /* share of the CPUs that others took; 0 for pairs */
 	const struct result_cell **only_base, **only_now; /* cells that the other side lacks */
 	size_t nonly_base, nonly_now;
 	bool complete; /* of the rules */
@@ -98,6 +99,11 @@ char *comparison_cell(char *buf, size_t len, const struct comparison *c);
 
 /* What is behind a finding, in words: "hop server_user copies each byte 1.00 times, not 0.00 times". */
 char *comparison_explain(char *buf, size_t len, const struct comparison *c);
+
+/* Of the CPU time that the machine had while the rounds of a file were measured, the share that went to
+ * others: processes that are not the run's, the kernel's own threads, other guests of a hypervisor. 0 where
+ * it was not recorded. */
+double compare_busy_share(const struct results *r, const struct result_file *f);
 
 /* ---- compare_series.c: what there is to compare in a cell */
 

@@ -151,13 +151,13 @@ static json_t *comparison_json(const struct comparison *c)
 	set_number(out, "p", c->p);
 	set_number(out, "p_adjusted", c->adjusted);
 	set_number(out, "threshold", c->threshold);
-	set_number(out, "drift", c->drift);
+	set_number(out, "allowance", c->allowance);
 	return out;
 }
 
-static json_t *file_json(const char *name, const json_t *root)
+static json_t *file_json(const char *name, const json_t *root, double busy)
 {
-	json_t *out = json_pack("{s:o}", "name", json_text(name));
+	json_t *out = json_pack("{s:o, s:f}", "name", json_text(name), "others_cpu_share", busy);
 
 	json_object_set(out, "git", json_object_get(root, "git"));
 	json_object_set(out, "started", json_object_get(json_object_get(root, "run"), "started"));
@@ -187,10 +187,11 @@ void compare_json(FILE *f, const struct compare_report *r)
 					   r->differs[i].member, "base", json_text(r->differs[i].base),
 					   "new", json_text(r->differs[i].now)));
 	root = json_pack("{s:i, s:o, s:o, s:o, s:f, s:b, s:o, s:o, s:o, s:o}", "schema", 1, "base",
-			 file_json(r->base, r->base_root), "new", file_json(r->now, r->now_root),
-			 "differs", differs, "alpha", r->rules->alpha, "regression",
-			 compare_regressions(r->c) > 0, "totals", totals, "comparisons", list,
-			 "only_in_base", cells_json(r->c->only_base, r->c->nonly_base), "only_in_new",
+			 file_json(r->base, r->base_root, r->c->busy_base), "new",
+			 file_json(r->now, r->now_root, r->c->busy_now), "differs", differs, "alpha",
+			 r->rules->alpha, "regression", compare_regressions(r->c) > 0, "totals", totals,
+			 "comparisons", list, "only_in_base",
+			 cells_json(r->c->only_base, r->c->nonly_base), "only_in_new",
 			 cells_json(r->c->only_now, r->c->nonly_now));
 	json_dumpf(root, f, JSON_INDENT(1));
 	fputc('\n', f);

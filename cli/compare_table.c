@@ -68,6 +68,19 @@ static void print_few(FILE *f, const struct comparisons *c, const struct compare
 			c->tests, 100 * rules->alpha, c->rounds);
 }
 
+/* Above a tenth, it is worth a line. */
+static void print_busy(FILE *f, const struct comparisons *c)
+{
+	const double most = c->busy_base > c->busy_now ? c->busy_base : c->busy_now;
+
+	if (most > 0.1 && c->tests)
+		fprintf(f,
+			"others took %.0f %% of the CPUs in base and %.0f %% in new: timed ratios up to "
+			"%.2f may be "
+			"theirs\n",
+			100 * c->busy_base, 100 * c->busy_now, 1 / (1 - most));
+}
+
 static void print_only(FILE *f, const char *what, const struct result_cell *const *cells, size_t n)
 {
 	char text[400];
@@ -133,6 +146,7 @@ void compare_table(FILE *f, const struct compare_report *r)
 	print_only(f, "only in new", r->c->only_now, r->c->nonly_now);
 	print_totals(f, r->c);
 	print_few(f, r->c, r->rules);
+	print_busy(f, r->c);
 	print_regressions(f, r->c);
 }
 
@@ -189,6 +203,7 @@ void compare_markdown(FILE *f, const struct compare_report *r)
 	fprintf(f, "### zcbench: %s\n\n", bad ? "a regression was found" : "no regression was found");
 	print_totals(f, r->c);
 	print_few(f, r->c, r->rules);
+	print_busy(f, r->c);
 	fprintf(f, "\n");
 	markdown_item(f, "base", r->base, "", "");
 	markdown_item(f, "new", r->now, "", "");

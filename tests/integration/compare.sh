@@ -24,7 +24,9 @@ for c in cells:
     like["latency_ns"].update(p50=65000.0, p99=120000.0)
     for route in like["requests"].values():
         route.update(requests=like["ops"], bytes=like["payload_bytes"])
-    like["cpu_ns"].update(client={"user": 0, "kernel": 20000000}, server={"user": 0, "kernel": 30000000})
+    like["cpu_ns"].update(client={"user": 0, "kernel": 20000000}, server={"user": 0, "kernel": 30000000},
+                          system=50000000)
+    like.update(wall_ns=100000000, produce_cpu_ns=0, stolen_ns=0)
     c["rounds"] = []
     for i in range(rounds):
         n = copy.deepcopy(like)
@@ -139,6 +141,14 @@ make drift 10 'for c in cells[:1]: slower([{"rounds": c["rounds"][5:]}], 0.3)'
 make drift_slow 10 'for c in cells[:1]: slower([{"rounds": c["rounds"][5:]}], 0.3); slower(cells[:1], 0.5)'
 expect 0 $Z compare "$T/drift.json" "$T/drift_slow.json" --metric throughput
 expect 3 $Z compare "$T/base.json" "$T/drift_slow.json" --metric throughput
+# where others take 70 % of the CPUs, a ratio of 3.3 may be theirs
+make busy 10 'for n in each(cells): n["cpu_ns"]["system"] += int(0.7 * n["wall_ns"] * r["host"]["cpus_allowed"])
+slower(cells[:1], 2)'
+make busy_slow 10 'for n in each(cells): n["stolen_ns"] += int(0.7 * n["wall_ns"] * r["host"]["cpus_allowed"])
+slower(cells[:1], 4)'
+c 0 busy
+printed "others took 0 % of the CPUs in base and 70 % in new: timed ratios up to 3.3"
+c 3 busy_slow
 c 0 fewer
 row requests_per_op "better"
 c 3 route
