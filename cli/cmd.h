@@ -83,6 +83,7 @@ int cmd_run(struct options *o);
 int cmd_serve(struct options *o);
 int cmd_cleanup(struct options *o);
 int cmd_client(struct options *o);
+int cmd_hold(struct options *o);
 int cmd_sink(struct options *o);
 int cmd_plot(struct options *o);
 int cmd_vm(struct options *o);

@@ -59,6 +59,7 @@ static const struct command commands[] = {
 	 "--overwrite\n"
 	 "  zcbench vm shell\n"},
 	{"client", CMD_CLIENT, cmd_client, "", "", "", true},
+	{"hold-events", 0, cmd_hold, "", "", "", true},
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))

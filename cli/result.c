@@ -152,7 +152,8 @@ void result_add_round(struct cell *c, struct round_result *rr, enum round_kind k
 	double limit =
 		json_number_value(json_object_get(json_object_get(c->json, "limit"), "bytes_per_s"));
 
-	set_expected_copies(c->json, rr->expected_copies);
+	if (kind == ROUND_TIMED)
+		set_expected_copies(c->json, rr->expected_copies);
 	if (limit > 0 && kind == ROUND_TIMED)
 		json_object_set_new(rr->round, "limit_share", json_real(rate / limit));
 	if (c->sampler)

@@ -539,6 +539,14 @@ static int pollution(struct round *r, const struct placement *p, struct round_re
 	return ret;
 }
 
+/* What a client is told whose server dies: in flight canceled or aborted, later not connected. The client may
+ * know before the server's process is gone. */
+static bool lost_server(int code)
+{
+	return code == -ECANCELED || code == -ECONNABORTED || code == -ENOTCONN || code == -ECONNRESET ||
+	       code == -EPIPE;
+}
+
 int round_run(struct rundir *dir, const struct cell *cell, struct ledger *ledger, bool want_verify,
 	      bool want_measure, struct round_result *out, struct err *e)
 {
@@ -562,8 +570,8 @@ int round_run(struct rundir *dir, const struct cell *cell, struct ledger *ledger
 	if (!ret && want_measure && cell->config.pollution)
 		ret = pollution(&r, p, out, e);
 	/* a client that lost its server says so in its own words: name the cause instead */
-	if (ret && ret != -EINTR && r.server.pid && !child_wait(&r.server, 0) &&
-	    WIFSIGNALED(r.server.status))
+	if (ret && ret != -EINTR && r.server.pid &&
+	    !child_wait(&r.server, lost_server(ret) ? GRACE_NS : 0) && WIFSIGNALED(r.server.status))
 		ret = err_set(e, -EPIPE, "the server %s in the middle of the round",
 			      child_fate(&r.server));
 	stop_all(&r, ret != 0);

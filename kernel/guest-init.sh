@@ -114,7 +114,8 @@ collect() {
 	done | cpio -o -H newc 2>/dev/null) >&6
 }
 
-# emulated CPUs come one by one, when the kernel is up (see lib/qemu.h)
+# emulated CPUs come one by one, when the kernel is up (see lib/qemu.h), and what counts events is in place
+[ -z "$zc_online" ] || zcbench hold-events 3>&- 4>&- 5>&- 6>&-
 for i in $zc_online; do
 	echo 1 >"/sys/devices/system/cpu/cpu$i/online"
 done

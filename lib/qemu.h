@@ -48,7 +48,8 @@ struct qemu {
  * time patches int3 into code that another CPU runs: emulated, that CPU can trip over an int3 that is gone
  * already ("Oops: int3", about one boot in 50 on a busy host, QEMU 7.2). Alone it cannot. For the same
  * reason we say tsc=reliable: Linux 7's clock watchdog waits for another CPU that waits in stop_machine
- * (watchdog_check_skew, multi_cpu_stop), which hung one boot in 20.
+ * (watchdog_check_skew, multi_cpu_stop), which hung one boot in 20. And before the other CPUs come, `zcbench
+ * hold-events` makes the kernel patch itself for counting, once and for all.
  */
 bool qemu_boots_alone(const struct qemu_config *c);
 

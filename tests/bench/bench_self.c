@@ -97,7 +97,8 @@ static json_t *run(const char *args)
 	FILE *f;
 
 	snprintf(command, sizeof(command),
-		 "./zcbench run --setup --no-limits --rounds 1 --output build/bench-self --json - %s 2>/dev/null",
+		 "./zcbench run --setup --no-limits --no-ledger --counted-rounds 0 --rounds 1 "
+		 "--output build/bench-self --json - %s 2>/dev/null",
 		 args);
 	cpus_bind_list(all_cpus, ncpus); /* zcbench places its processes itself */
 	f = popen(command, "r");

@@ -4,7 +4,7 @@
 # depth 1 and more, with one client and several. All routes are as the paths claim.
 . tests/lib.sh
 
-common="--setup --rounds 1 --runtime 5ms --warmup 0s --size 8m --no-quiet --no-limits"
+common="--setup --rounds 1 --runtime 5ms --warmup 0s --size 8m --no-quiet --no-limits --no-ledger --counted-rounds 0"
 file=/dev/shm/zcbench-test.$$
 also=$file*
 

@@ -4,7 +4,7 @@
 # way than its path's name says is caught by its own counts. Both end with status 1 and are in the result.
 . tests/lib.sh
 
-quick="--setup --rounds 2 --runtime 10ms --warmup 0s --size 8m --bs 64k"
+quick="--setup --rounds 2 --runtime 10ms --warmup 0s --size 8m --bs 64k --no-limits --no-ledger --counted-rounds 0"
 paths=copy,ipc
 uring_kernel && paths=$paths,uring
 

@@ -4,7 +4,7 @@
 # sent by reference is counted; a wrong byte, a dead receiver and a peer that is none are told from success.
 . tests/lib.sh
 
-common="--setup --rounds 1 --runtime 5ms --warmup 0s --size 8m --sink tcp"
+common="--setup --rounds 1 --runtime 5ms --warmup 0s --size 8m --sink tcp --no-limits --no-ledger --counted-rounds 0"
 paths=$(available_paths | grep -vx passthrough)
 n=$(wc -w <<<"$paths")
 paths=$(paste -sd, <<<"$paths")

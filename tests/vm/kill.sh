@@ -28,7 +28,7 @@ await() {
 
 server() { # its process: zcbench serve PATH
 	for p in /proc/[0-9]*; do
-		case $(tr '\0' ' ' <"$p/cmdline" 2>/dev/null) in
+		case $(cat "$p/cmdline" 2>/dev/null | tr '\0' ' ') in
 		*"serve $1 "*)
 			pid=${p#/proc/}
 			return 0
@@ -61,10 +61,12 @@ opened() {
 	[ -e "$1" ]
 }
 
+before=$(pidof zcbench || true)
 for path in uring-zc uring-pool uring; do
 	for load in "--sink null --bs 4k --depth 8 --clients 2" "--sink read --bs 256k --depth 4 --clients 1"; do
 		zcbench run --path $path $load --op write --rounds 1 --runtime 100s --warmup 0s --size 4m \
-			--no-verify --no-ledger --watchdog 120s --quiet --output results/$path >out 2>err &
+			--no-verify --no-ledger --no-limits --counted-rounds 0 --watchdog 120s --quiet \
+			--output results/$path >out 2>err &
 		run=$!
 		await 60 server $path
 		await 60 busy "$pid" 50
@@ -97,6 +99,6 @@ for path in uring-zc uring-pool uring; do
 	zcbench cleanup >/dev/null
 	await 10 unmounted
 done
-[ -z "$(pidof zcbench)" ] || fail "left running"
+[ "$(pidof zcbench)" = "$before" ] || fail "left running"
 dmesg | grep -e 'WARNING:' -e 'BUG:' -e 'Call Trace' -e 'refcount_t' -e 'blocked for more' && fail "the kernel complains"
 exit 0

@@ -6,7 +6,7 @@
 # was already linked to the move before it.
 set -eu
 
-common="--bs 64k,1m --rounds 1 --runtime 1ms --warmup 0s --size 4m --watchdog 60s --quiet"
+common="--bs 64k,1m --rounds 1 --runtime 1ms --warmup 0s --size 4m --watchdog 60s --quiet --no-limits --no-ledger --counted-rounds 0"
 # shellcheck disable=SC2086
 {
 	zcbench run --path copy,splice,uring,uring-pool,uring-zc,ipc --sink tcp --op write,read $common --output results/nic
