@@ -181,7 +181,7 @@ bool fits_latency(const struct result_cell *c)
 
 	json_array_foreach (c->rounds, i, round)
 		if (!json_object_get(round, "latency_histogram") ||
-		    json_integer_value(json_object_get(round, "ops")) < 2 * TAIL_MIN)
+		    json_integer_value(json_object_get(round, "ops")) < (json_int_t)2 * TAIL_MIN)
 			return false;
 	return json_array_size(c->rounds) > 0;
 }
