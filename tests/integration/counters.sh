@@ -151,4 +151,12 @@ PY
 	grep -q '^server;.*;fuse_dev_do_read_\[k\]' "$T/flame/copy-write-1m-null.folded" || fail "copy's server in its stacks"
 	grep -q '^server;.*;wait_next' "$T/flame/ipc-write-1m-null.folded" || fail "ipc's server in its stacks"
 fi
+# where the kernel does not let its copies be counted, samples come without being asked for; else not
+if [ "$(id -u)" -eq 0 ]; then
+	expect 0 $Z run $quick --path copy,ipc --output "$T/i" --json -
+	json '("copy_factor" in r["not_measured"]) == all("breakdown" in c for c in cells)'
+	json '("copy_factor" in r["not_measured"]) != all("copy_factor" in c["summary"] for c in cells)'
+	expect 0 $Z run $quick --path copy --no-ledger --output "$T/j" --json -
+	json '"breakdown" not in cells[0] and "--no-ledger" in r["not_measured"]["copy_factor"]'
+fi
 nothing_left
