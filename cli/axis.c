@@ -59,8 +59,8 @@ static size_t log_ticks(const struct axis *a, const double *steps, size_t nsteps
 		double first = ceil(log(a->lo) / log(steps[i]) - 1e-9);
 
 		n = 0;
-		for (double k = first; n < max && pow(steps[i], k) <= a->hi * (1 + 1e-9); k++)
-			ticks[n++] = pow(steps[i], k);
+		for (; n < max && pow(steps[i], first + (double)n) <= a->hi * (1 + 1e-9); n++)
+			ticks[n] = pow(steps[i], first + (double)n);
 		if (n >= 5)
 			break;
 	}
@@ -72,9 +72,9 @@ static size_t decimal_ticks(const struct axis *a, double *ticks, size_t max)
 {
 	size_t n = 0;
 
-	for (double decade = pow(10, floor(log10(a->lo))); decade <= a->hi; decade *= 10)
+	for (int decade = (int)floor(log10(a->lo)); decade <= (int)floor(log10(a->hi)); decade++)
 		for (int i = 0; i < 3; i++) {
-			double v = decade * (double[]){1, 2, 5}[i];
+			double v = pow(10, decade) * (double[]){1, 2, 5}[i];
 
 			if (v >= a->lo && v <= a->hi && n < max)
 				ticks[n++] = v;
@@ -84,13 +84,14 @@ static size_t decimal_ticks(const struct axis *a, double *ticks, size_t max)
 
 static size_t linear_ticks(const struct axis *a, double *ticks, size_t max)
 {
-	double step = pow(10, floor(log10((a->hi - a->lo) / 4)));
+	double step = pow(10, floor(log10((a->hi - a->lo) / 4))), first;
 	size_t n = 0;
 
 	while ((a->hi - a->lo) / step > 7)
 		step *= (a->hi - a->lo) / (2 * step) > 7 && (a->hi - a->lo) / (5 * step) >= 3 ? 5 : 2;
-	for (double k = ceil(a->lo / step - 1e-9); k * step <= a->hi && n < max; k++)
-		ticks[n++] = k * step + 0.0; /* never -0 */
+	first = ceil(a->lo / step - 1e-9);
+	for (; n < max && (first + (double)n) * step <= a->hi; n++)
+		ticks[n] = (first + (double)n) * step + 0.0; /* never -0 */
 	return n;
 }
 

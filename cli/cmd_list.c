@@ -7,8 +7,11 @@
 #include <string.h>
 
 #include "cli/cmd.h"
+#include "cli/figure.h"
+#include "cli/plan.h"
 #include "cli/round.h"
 #include "cli/version.h"
+#include "lib/clock.h"
 #include "lib/units.h"
 #include "measure/metrics.h"
 
@@ -72,7 +75,7 @@ static int list_paths(struct options *o)
 
 static void list_sources(void)
 {
-	printf("\nsources\n");
+	printf("sources\n");
 	for (const struct source_ops *const *s = sources; *s; s++) {
 		struct source src = {.ops = *s};
 		struct err e = {0};
@@ -86,7 +89,7 @@ static void list_sources(void)
 
 static void list_sinks(void)
 {
-	printf("\nsinks\n");
+	printf("sinks\n");
 	for (const struct sink_ops *const *s = sinks; *s; s++) {
 		printf("  %-12s %-4s %s\n", (*s)->name, "yes", (*s)->help);
 		for (const struct path_ops *const *p = paths; *p; p++) {
@@ -98,60 +101,117 @@ static void list_sinks(void)
 	}
 }
 
+/* How long it runs at most: with all paths, and ROUND_NS for start, verification and end of each round. */
+#define ROUND_NS (100 * NSEC_PER_MSEC)
+
+static uint64_t duration(const struct plan *plan)
+{
+	uint64_t ns = 0;
+
+	for (unsigned int i = 0; i < plan->n; i++) {
+		const struct config *c = &plan->cells[i].config;
+
+		if (!plan->cells[i].skipped)
+			ns += (c->rounds + c->counted_rounds) *
+			      (c->runtime_ns + c->warmup_ns + ROUND_NS);
+	}
+	return ns;
+}
+
+static void list_workload(const char *file)
+{
+	const char *name = strrchr(file, '/') + 1;
+	char *argv[] = {"zcbench", "run"};
+	static struct options o;
+	struct err e = {0};
+	struct plan plan;
+
+	options_init(&o);
+	o.argc = 2;
+	o.argv = argv;
+	o.rest = (struct names){.n = 1, .v = {file}};
+	printf("  %-14.*s ", (int)strcspn(name, "."), name);
+	if (plan_make(&plan, &o, &e)) {
+		printf("cannot be used: %s\n", e.what);
+	} else {
+		double s = (double)duration(&plan) / NSEC_PER_SEC;
+
+		printf("%s\n  %-14s up to %.0f %s\n", plan.description ? plan.description : "", "",
+		       s < 100 ? s : s / 60, s < 100 ? "s" : "min");
+	}
+	plan_free(&plan);
+}
+
 /* Each with what its file says of itself in the line "description = ...". */
 static void list_workloads(void)
 {
 	static const char *const folders[] = {"workloads", ZCBENCH_DATADIR "/workloads"};
 
-	printf("\nworkloads (zcbench run NAME)\n");
+	printf("workloads (zcbench run NAME)\n");
 	for (size_t i = 0; i < 2; i++) {
-		char pattern[300], line[400];
+		char pattern[300];
 		glob_t g;
 
 		snprintf(pattern, sizeof(pattern), "%s/*.ini", folders[i]);
 		if (glob(pattern, 0, NULL, &g))
 			continue;
-		for (size_t k = 0; k < g.gl_pathc; k++) {
-			const char *name = strrchr(g.gl_pathv[k], '/') + 1;
-			FILE *f = fopen(g.gl_pathv[k], "re");
-			char text[300] = "";
-
-			while (f && fgets(line, sizeof(line), f) && !text[0])
-				sscanf(line, " description = %299[^\n]", text);
-			if (f)
-				fclose(f);
-			printf("  %-14.*s %s\n", (int)strcspn(name, "."), name, text);
-		}
+		for (size_t k = 0; k < g.gl_pathc; k++)
+			list_workload(g.gl_pathv[k]);
 		globfree(&g);
 		break; /* the tree's hide the installed ones, as they do for run */
 	}
+}
+
+static void list_figures(void)
+{
+	printf("figures (zcbench plot RESULT --figure NAME)\n");
+	for (const struct figure *f = figures; f->name; f++)
+		printf("  %-14s %s\n  %-14s needs %s: %s\n", f->name, f->title, "", f->needs, f->remedy);
 }
 
 static void list_metrics(void)
 {
 	static const char *const better[] = {"higher is better", "lower is better", "for information"};
 
-	printf("\nmetrics\n");
+	printf("metrics\n");
 	for (const struct metric *m = metrics; m->name; m++)
 		printf("  %-24s %-8s %s\n", m->name, m->unit, better[m->better]);
 }
 
+static const struct {
+	const char *name;
+	void (*list)(void);
+} lists[] = {
+	{"sources", list_sources}, {"sinks", list_sinks},     {"workloads", list_workloads},
+	{"figures", list_figures}, {"metrics", list_metrics},
+};
+#define LISTS (sizeof(lists) / sizeof(lists[0]))
+
 int cmd_list(struct options *o)
 {
-	int ret;
+	const char *what = o->rest.n ? o->rest.v[0] : NULL;
+	bool known = !what || !strcmp(what, "paths");
+	int ret = EXIT_OK;
 
-	if (o->rest.n) {
-		fprintf(stderr, "zcbench: error: list takes no arguments: %s\n", o->rest.v[0]);
+	for (size_t i = 0; i < LISTS && what; i++)
+		known |= !strcmp(what, lists[i].name);
+	if (!known || o->rest.n > 1) {
+		fprintf(stderr,
+			"zcbench: error: list takes one of paths, sources, sinks, workloads, figures, "
+			"metrics: %s\n",
+			o->rest.v[known]);
 		return EXIT_USAGE;
 	}
 	if (o->config.list_events)
 		return list_events();
-	ret = list_paths(o);
-	if (ret)
-		return ret;
-	list_sources();
-	list_sinks();
-	list_workloads();
-	list_metrics();
-	return EXIT_OK;
+	if (!what || !strcmp(what, "paths"))
+		ret = list_paths(o);
+	for (size_t i = 0; i < LISTS && !ret; i++) {
+		if (what && strcmp(what, lists[i].name) != 0)
+			continue;
+		if (!what)
+			putchar('\n');
+		lists[i].list();
+	}
+	return ret;
 }

@@ -84,7 +84,7 @@ int cmd_plot(struct options *o)
 	struct results r;
 	struct err e = {0};
 	char folder[4096];
-	int status;
+	int status, no_gnuplot = 0;
 
 	if (!o->rest.n) {
 		fprintf(stderr, "zcbench: error: plot needs result files\n"
@@ -97,12 +97,9 @@ int cmd_plot(struct options *o)
 		snprintf(folder, sizeof(folder), "%s", c->output);
 	else
 		default_folder(&r, folder, sizeof(folder));
-	if (plan(&d, &r, &c->plot.figure, &e))
-		status = fail(&e, EXIT_FAILED);
-	else if (figure_check_gnuplot(&e))
-		status = fail(&e, EXIT_NOTHING);
-	else if (make_folder(folder, &e))
-		status = fail(&e, EXIT_FAILED);
+	if (plan(&d, &r, &c->plot.figure, &e) || (no_gnuplot = figure_check_gnuplot(&e)) ||
+	    make_folder(folder, &e))
+		status = fail(&e, no_gnuplot ? EXIT_NOTHING : EXIT_FAILED);
 	else
 		status = draw(&d, folder, &c->plot.format, &e) ? EXIT_FAILED : EXIT_OK;
 	drawings_free(&d);

@@ -23,35 +23,43 @@ bool ratio_of(const struct result_cell *a, const struct result_cell *b, const ch
 			x[n++] = x[i] / y[i];
 	if (n)
 		r->s = stats_summarise(x, n);
+	r->rounds = (unsigned int)n;
 	free(x);
 	return n > 0;
 }
 
 static int side(const struct ratio *r)
 {
-	return r->s.lo > 1 ? 1 : r->s.hi < 1 ? -1 : 0;
+	return r->rounds < CROSSING_ROUNDS ? 0 : r->s.lo > 1 ? 1 : r->s.hi < 1 ? -1 : 0;
 }
 
 void crossing_find(const struct ratio *r, unsigned int n, struct crossing *c)
 {
-	unsigned int last = 0; /* where the side was last known */
+	unsigned int last = 0; /* where a side was last shown */
 
-	*c = (struct crossing){.everywhere = true};
+	*c = (struct crossing){0};
 	for (unsigned int i = 0; i < n; i++) {
 		int s = side(&r[i]);
 
-		c->everywhere &= s != 0;
+		c->few_rounds |= r[i].rounds < CROSSING_ROUNDS;
 		if (!s)
 			continue;
-		if (!c->side_after)
-			c->first = r[i].x;
-		c->last = r[i].x;
-		if (c->side_after && s != c->side_after) {
-			c->side_before = c->side_after;
+		if (c->side && s != c->side) {
+			c->crosses = true;
 			c->lo = r[last].x;
 			c->hi = r[i].x;
 		}
-		c->side_after = s;
+		c->side = s;
+		c->shown++;
 		last = i;
+	}
+	for (unsigned int i = 0; i < n && c->crosses; i++) {
+		double way = (r[i].s.median - 1) * c->side;
+
+		/* on the wrong side, if only by its median */
+		if ((r[i].x <= c->lo && way > 0) || (r[i].x >= c->hi && way < 0)) {
+			c->crosses = false;
+			c->side = 0;
+		}
 	}
 }

@@ -8,6 +8,7 @@
 struct ratio {
 	double x; /* of the block size, say; for the caller to fill in */
 	struct summary s;
+	unsigned int rounds; /* that both have */
 };
 
 /* A metric of cell a by that of cell b: the median over rounds of the ratio of the two, which were run side
@@ -15,17 +16,22 @@ struct ratio {
 bool ratio_of(const struct result_cell *a, const struct result_cell *b, const char *metric,
 	      struct ratio *r);
 
+/* An interval of fewer rounds misses the median too often (that of n <= 5, lowest to highest, in 2 of 2^n
+ * cases) to say on which side of 1 it lies. */
+#define CROSSING_ROUNDS 5
+
 /* A side is 1 where the whole interval lies above 1, -1 where it lies below, and 0 where it does not
  * tell. */
 struct crossing {
-	int side_before;    /* 0: no crossing was shown */
-	int side_after;     /* the side at the end, or the only one; 0: no difference shown anywhere */
-	double lo, hi;      /* the last x on the side before, and the first on the side after */
-	double first, last; /* the first and last x of which a side was shown */
-	bool everywhere;    /* one was shown at each x */
+	int side;     /* the only one that was shown anywhere, or the one behind the crossing; 0: none */
+	bool crosses; /* the other one was shown before it */
+	double lo, hi;      /* then: the last x on the side before, and the first on the side behind */
+	unsigned int shown; /* at how many x a side was shown */
+	bool few_rounds;    /* at some x there were too few rounds to tell */
 };
 
-/* The last crossing along n ratios of rising x. */
+/* What n ratios of rising x show. There is a crossing only if all that is before it (by the medians) lies on
+ * one side and all behind it on the other; a picture that goes back and forth shows nothing (side 0). */
 void crossing_find(const struct ratio *r, unsigned int n, struct crossing *c);
 
 #endif

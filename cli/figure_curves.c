@@ -61,23 +61,26 @@ static unsigned int baseline(const struct chart *c)
 	return 0;
 }
 
-static void describe_crossing(char *buf, size_t len, const char *label, const struct crossing *x)
+static void describe_crossing(char *buf, size_t len, const char *label, unsigned int n,
+			      const struct crossing *x)
 {
-	const char *word = x->side_after > 0 ? "faster" : "slower";
+	const char *word = x->side > 0 ? "faster" : "slower";
 	char lo[32], hi[32];
 
-	format_size(lo, sizeof(lo), (uint64_t)(x->side_before ? x->lo : x->first));
-	format_size(hi, sizeof(hi), (uint64_t)(x->side_before ? x->hi : x->last));
-	if (!x->side_after)
-		snprintf(buf, len, "%s: no difference shown", label);
-	else if (x->side_before)
-		snprintf(buf, len, "%s: %s from %s..%s on", label, word, lo, hi);
-	else if (x->everywhere)
+	format_size(lo, sizeof(lo), (uint64_t)x->lo);
+	format_size(hi, sizeof(hi), (uint64_t)x->hi);
+	if (x->few_rounds)
+		snprintf(buf, len, "%s: too few rounds to tell", label);
+	else if (x->crosses)
+		snprintf(buf, len, "%s: %s %s..%s", label,
+			 x->side > 0 ? "overtakes at" : "falls behind at", lo, hi);
+	else if (x->side && x->shown == n)
 		snprintf(buf, len, "%s: always %s", label, word);
-	else if (!strcmp(lo, hi))
-		snprintf(buf, len, "%s: %s at %s", label, word, lo);
+	else if (x->side)
+		snprintf(buf, len, "%s: %s at %u of %u sizes", label, word, x->shown, n);
 	else
-		snprintf(buf, len, "%s: %s from %s to %s", label, word, lo, hi);
+		snprintf(buf, len, "%s: %s", label,
+			 x->shown ? "no clear crossing" : "no difference shown");
 }
 
 /* The ratios of series i to the baseline, as far as both have cells. Returns their number. */
@@ -124,7 +127,7 @@ int write_crossover(struct chart *c, struct err *e)
 		crossing_find(r, n, &x);
 		ends[i].x = r[n - 1].x;
 		ends[i].y = r[n - 1].s.median;
-		describe_crossing(ends[i].text, sizeof(ends[i].text), c->series[i].label, &x);
+		describe_crossing(ends[i].text, sizeof(ends[i].text), c->series[i].label, n, &x);
 		fprintf(c->data, "# %s\n", ends[i].text);
 	}
 	if (!c->nblocks) {
@@ -178,7 +181,7 @@ bool fits_latency(const struct result_cell *c)
 
 	json_array_foreach (c->rounds, i, round)
 		if (!json_object_get(round, "latency_histogram") ||
-		    json_integer_value(json_object_get(round, "ops")) < 2 * TAIL_MIN)
+		    json_integer_value(json_object_get(round, "ops")) < (json_int_t)2 * TAIL_MIN)
 			return false;
 	return json_array_size(c->rounds) > 0;
 }

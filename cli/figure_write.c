@@ -93,9 +93,9 @@ unsigned int chart_steps(const struct chart *c, const struct result_cell **steps
 			at += chart_along(c, steps[k]) <= chart_along(c, cell);
 		if (k < n)
 			continue;
-		memmove(&steps[at + 1], &steps[at], (n - at) * sizeof(*steps));
+		for (k = n++; k > at; k--)
+			steps[k] = steps[k - 1];
 		steps[at] = cell;
-		n++;
 	}
 	return n;
 }
@@ -104,9 +104,13 @@ void chart_axis_along(struct chart *c)
 {
 	const struct result_cell *steps[STEPS_MAX];
 	unsigned int n = chart_steps(c, steps, STEPS_MAX), every = 1 + (n - 1) / 9;
-	double lo = chart_along(c, steps[0]), hi = chart_along(c, steps[n - 1]);
-	double room = fmax(pow(hi / lo, 0.03), 1.05);
+	double lo, hi, room;
 
+	if (!n)
+		return;
+	lo = chart_along(c, steps[0]);
+	hi = chart_along(c, steps[n - 1]);
+	room = fmax(pow(hi / lo, 0.03), 1.05);
 	fprintf(c->script, "set logscale x 2\nset xrange [%.10g:%.10g]\nset xtics (", lo / room,
 		hi * room);
 	for (unsigned int i = 0; i < n; i++) {

@@ -134,6 +134,12 @@ static void append_value(char *name, size_t len, const struct result_cell *c, en
 			*p = '_';
 }
 
+/* (that a READ is not produced needs no word) */
+static bool differ(const struct result_cell *a, const struct result_cell *b, enum dimension d)
+{
+	return !result_cells_equal(a, b, ~DIM_BIT(d)) && (d != DIM_PRODUCE || !strcmp(a->op, b->op));
+}
+
 /* A figure's name, and of its drawings' cells what differs between them. */
 static void name_drawings(struct drawing *v, unsigned int n)
 {
@@ -145,8 +151,7 @@ static void name_drawings(struct drawing *v, unsigned int n)
 			bool differs = false;
 
 			for (unsigned int k = 0; k < n && !(varies(f) & DIM_BIT(d)); k++)
-				differs |= !result_cells_equal(v[i].cells[0], v[k].cells[0],
-							       ~DIM_BIT((unsigned int)d));
+				differs |= differ(v[i].cells[0], v[k].cells[0], (enum dimension)d);
 			if (differs)
 				append_value(v[i].name, sizeof(v[i].name) - 8, v[i].cells[0],
 					     (enum dimension)d);

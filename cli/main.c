@@ -19,9 +19,10 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{"list", CMD_LIST, cmd_list, "zcbench list",
+	{"list", CMD_LIST, cmd_list, "zcbench list [paths|sources|sinks|workloads|figures|metrics]",
 	 "what this machine can run, and for what it can't: why, and what would enable it",
-	 "  zcbench list\n"},
+	 "  zcbench list\n"
+	 "  zcbench list workloads\n"},
 	{"run", CMD_RUN, cmd_run, "zcbench run [WORKLOAD] [options]",
 	 "measure paths side by side: a table, and a result file with every sample",
 	 "  zcbench run\n"

@@ -77,20 +77,17 @@ static int bad_cell(const struct result_file *f, size_t i, const char *member, s
 /* The path and its own options, as they were given. */
 static char *make_label(const char *path, const json_t *options)
 {
-	size_t len = strlen(path) + 1, i;
-	char *label;
+	char *label = NULL;
+	size_t len, i;
+	FILE *f = open_memstream(&label, &len);
 	json_t *v;
 
-	json_array_foreach (options, i, v)
-		len += 1 + json_string_length(v);
-	label = malloc(len);
-	if (!label)
+	if (!f)
 		return NULL;
-	strcpy(label, path);
-	json_array_foreach (options, i, v) {
-		strcat(label, " ");
-		strcat(label, json_is_string(v) ? json_string_value(v) : "");
-	}
+	fprintf(f, "%s", path);
+	json_array_foreach (options, i, v)
+		fprintf(f, " %s", json_is_string(v) ? json_string_value(v) : "?");
+	fclose(f);
 	return label;
 }
 

@@ -157,22 +157,21 @@ static void test_notes(void **state)
 	(void)state;
 	open_figure(
 		&f, "throughput",
-		RESULT(
-			CELL("copy", "null", 4096, RATE(1, 1, 1) ", 'path_ok': false") "," CELL(
-				"copy", "null", 8192,
-				RATE(1, 1,
-				     1)) "," CELL("ipc", "null", 4096,
-						  RATE(1, 1,
-						       1) ", 'expected': {'copy_factor': 0},"
-							  " 'verified': false") "," CELL("uring", "null",
-											 4096,
-											 ", 'error': "
-											 "'x'") "," CELL("splice",
-													 "null",
-													 4096,
-													 RATE(1,
-													      1,
-													      1) ", 'expected': {'copy_factor': 1}")));
+		RESULT(CELL("copy", "null", 4096, RATE(1, 1, 1) ", 'path_ok': false") "," CELL(
+			"copy", "null", 8192,
+			RATE(1, 1,
+			     1)) "," CELL("ipc", "null", 4096,
+					  RATE(1, 1,
+					       1) ", 'expected': {'copy_factor': 0},"
+						  " 'verified': false") "," CELL("uring", "null", 4096,
+										 ", 'error': "
+										 "'x'") "," CELL("splic"
+												 "e",
+												 "null",
+												 4096,
+												 RATE(1,
+												      1,
+												      1) ", 'expected': {'copy_factor': 1}")));
 	write_drawing(&f, 0);
 	assert_contains(f.script, "NOT THE WAY IT CLAIMS: copy;");
 	assert_contains(f.script, "bytes not verified: ipc;");
@@ -254,15 +253,19 @@ static void test_percentiles_are_medians_over_rounds(void **state)
 	(void)state;
 	open_figure(
 		&f, "latency",
-		RESULT(CELL("ipc", "null", 4096,
-			    ", 'rounds': [" HISTOGRAM("[[100, 50], [200, 50]]") "," HISTOGRAM("[[100, "
-											      "100]]") "," HISTOGRAM(
-				    "[[100, 50], [200, 50]]") "],"
-							      "'summary': {" METRIC(
-								      "latency_p50_ns", 100, 100,
-								      100) "," METRIC("latency_p999_ns",
-										      200, 100,
-										      200) "}")));
+		RESULT(CELL(
+			"ipc", "null", 4096,
+			", 'rounds': [" HISTOGRAM("[[100, 50], [200, 50]]") "," HISTOGRAM(
+				"[[100, "
+				"100]]") "," HISTOGRAM("[[100, 50], [200, 50]]") "],"
+										 "'summary': {" METRIC(
+											 "latency_p50_"
+											 "ns",
+											 100, 100,
+											 100) "," METRIC("latency_p999_ns",
+													 200,
+													 100,
+													 200) "}")));
 	assert_int_equal(f.ret, 0);
 	write_drawing(&f, 0);
 	assert_contains(f.data, "\n0\t100\n");
@@ -282,10 +285,11 @@ static void test_percentiles_are_medians_over_rounds(void **state)
 	close_figure(&f);
 }
 
-#define ROUNDS(a, b, c)                                                                                 \
+/* Five rounds: a and e are the lowest and the highest. */
+#define ONE(rate) "{'throughput_bytes_per_s': " #rate "}"
+#define ROUNDS(a, b, c, d, e)                                                                           \
 	RATE(1, 1, 1)                                                                                   \
-	", 'rounds': [{'throughput_bytes_per_s': " #a "}, {'throughput_bytes_per_s': " #b               \
-	"}, {'throughput_bytes_per_s': " #c "}]"
+	", 'rounds': [" ONE(a) "," ONE(b) "," ONE(c) "," ONE(d) "," ONE(e) "]"
 
 static void test_crossover(void **state)
 {
@@ -294,30 +298,38 @@ static void test_crossover(void **state)
 	(void)state;
 	open_figure(
 		&f, "crossover",
-		RESULT(CELL("copy", "null", 4096, ROUNDS(100, 200, 400)) "," CELL("copy", "null", 8192, ROUNDS(100, 100, 100)) "," CELL(
-			"copy", "null", 65536,
-			ROUNDS(100, 100,
-			       100)) "," CELL("ipc", "null", 4096,
-					      ROUNDS(50, 100,
-						     200)) "," CELL("ipc", "null", 8192,
-								    ROUNDS(90, 100,
-									   110)) "," CELL("ipc", "null",
-											  65536,
-											  ROUNDS(200,
-												 400,
-												 300))));
+		RESULT(CELL("copy", "null", 4096, ROUNDS(100, 200, 400, 800, 1600)) "," CELL(
+			"copy", "null", 8192,
+			ROUNDS(100, 100, 100, 100,
+			       100)) "," CELL("copy", "null", 65536,
+					      ROUNDS(100, 100, 100, 100,
+						     100)) "," CELL("ipc", "null", 4096,
+								    ROUNDS(50, 100, 200, 400,
+									   800)) "," CELL("ipc", "null",
+											  8192,
+											  ROUNDS(90, 95,
+												 100,
+												 105,
+												 110)) "," CELL("ipc",
+														"null",
+														65536,
+														ROUNDS(200,
+														       400,
+														       300,
+														       300,
+														       300))));
 	assert_int_equal(f.ret, 0);
 	write_drawing(&f, 0);
 	/* rounds are paired: at 4k the ratio is the same in all of them */
 	assert_string_equal(f.data, "# ipc\n# x\tratio\tlo\thi\n4096\t0.5\t0.5\t0.5\n8192\t1\t0.9\t1.1\n"
-				    "65536\t3\t2\t4\n# ipc: faster from 4k..64k on\n");
+				    "65536\t3\t2\t4\n# ipc: overtakes at 4k..64k\n");
 	assert_contains(f.script, "lines = ' 2'\n");
 	close_figure(&f);
 	/* nothing to compare with: found out when it is written */
 	open_figure(&f, "crossover",
-		    RESULT(CELL("copy", "null", 4096, ROUNDS(1, 1, 1)) "," CELL(
-			    "copy", "null", 8192, ROUNDS(1, 1, 1)) "," CELL("copy", "null", 65536,
-									    ROUNDS(1, 1, 1))));
+		    RESULT(CELL("copy", "null", 4096, RATE(1, 1, 1)) "," CELL(
+			    "copy", "null", 8192, RATE(1, 1, 1)) "," CELL("copy", "null", 65536,
+									  RATE(1, 1, 1))));
 	assert_int_equal(f.ret, 0);
 	assert_int_equal(drawing_write(&f.d.v[0], "/tmp", &f.e), -ENODATA);
 	assert_contains(f.e.what, "two paths");
@@ -327,31 +339,28 @@ static void test_crossover(void **state)
 
 static void test_crossings(void **state)
 {
-	/* x, then the interval */
+	/* x, the interval, and from how many rounds */
 	const struct ratio r[] = {
-		{1, {0.5, 0.4, 0.6}}, {2, {1, 0.9, 1.1}},    {4, {2, 1.5, 3}},
-		{8, {1, 0.5, 2}},     {16, {0.5, 0.4, 0.9}},
+		{1, {0.5, 0.4, 0.6}, 5}, {2, {1, 0.9, 1.1}, 5},    {4, {2, 1.5, 3}, 5},
+		{8, {1.1, 0.5, 2}, 5},   {16, {0.5, 0.4, 0.9}, 5}, {32, {0.5, 0.4, 0.9}, 4},
 	};
 	struct crossing c;
 
 	(void)state;
 	crossing_find(r, 1, &c);
-	assert_int_equal(c.side_before, 0);
-	assert_int_equal(c.side_after, -1);
-	assert_true(c.everywhere);
+	assert_true(c.side == -1 && !c.crosses && c.shown == 1);
 	crossing_find(r + 1, 1, &c);
-	assert_int_equal(c.side_after, 0);
+	assert_true(c.side == 0 && !c.crosses && c.shown == 0);
 	crossing_find(r, 4, &c);
-	assert_int_equal(c.side_before, -1);
-	assert_int_equal(c.side_after, 1);
+	assert_true(c.side == 1 && c.crosses && c.shown == 2 && !c.few_rounds);
 	assert_double(c.lo, 1);
 	assert_double(c.hi, 4);
-	assert_false(c.everywhere);
-	/* there and back: the last one counts */
+	/* there and back: nothing is claimed */
 	crossing_find(r, 5, &c);
-	assert_int_equal(c.side_after, -1);
-	assert_double(c.lo, 4);
-	assert_double(c.hi, 16);
+	assert_true(c.side == 0 && !c.crosses);
+	/* three rounds can all lie on one side by chance */
+	crossing_find(r + 5, 1, &c);
+	assert_true(c.side == 0 && c.few_rounds);
 }
 
 static void test_dots(void **state)
