@@ -57,7 +57,7 @@ void ledger_diff(struct ledger_counts *out, const struct ledger_counts *a,
 double ledger_missed_share(const struct ledger_counts *c);
 
 /* Above this share, counts are of no use. */
-#define LEDGER_MISSED_MAX 0.005
+#define LEDGER_MISSED_MAX 0.01
 
 /* Bytes that the kernel copied at a hop. */
 uint64_t ledger_kernel_bytes(const struct ledger_counts *c, enum ledger_hop hop);

@@ -28,14 +28,16 @@ once() {
 }
 
 # run STATUS NAME ARGS...: a run with this exit status. A round of which the kernel did not show us enough calls
-# has no factor: that is rare, and is not what is tested here
+# has no factor, which is not what is tested here: on an emulated CPU, where a BPF program takes long and is
+# interrupted often, that happens to a cell of ten with many clients, and elsewhere hardly ever
 run() {
 	want=$1 name=$2
 	shift 2
-	once "$name" "$@"
-	if grep -q missed_copy_calls "$RESULTS/$name/result.json"; then
+	for attempt in 1 2 3 4 5; do
 		once "$name" "$@"
-	fi
+		grep -q missed_copy_calls "$RESULTS/$name/result.json" || break
+		echo "$name: attempt $attempt: the kernel did not show all calls"
+	done
 	[ "$got" -eq "$want" ] || {
 		cat "$T/err" >&2
 		fail "$name: status $got instead of $want: $*"
