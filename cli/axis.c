@@ -82,8 +82,11 @@ static size_t decimal_ticks(const struct axis *a, double *ticks, size_t max)
 	return n;
 }
 
-static size_t linear_ticks(const struct axis *a, double *ticks, size_t max)
+/* Round in the unit of the labels: for bytes a power of 1024. */
+static size_t linear_ticks(const struct axis *axis, bool bytes, double *ticks, size_t max)
 {
+	const double unit = bytes && axis->hi >= 1 ? pow(1024, floor(log(axis->hi) / log(1024))) : 1;
+	const struct axis scaled = {.lo = axis->lo / unit, .hi = axis->hi / unit}, *a = &scaled;
 	double step = pow(10, floor(log10((a->hi - a->lo) / 4))), first;
 	size_t n = 0;
 
@@ -91,7 +94,7 @@ static size_t linear_ticks(const struct axis *a, double *ticks, size_t max)
 		step *= (a->hi - a->lo) / (2 * step) > 7 && (a->hi - a->lo) / (5 * step) >= 3 ? 5 : 2;
 	first = ceil(a->lo / step - 1e-9);
 	for (; n < max && (first + (double)n) * step <= a->hi; n++)
-		ticks[n] = (first + (double)n) * step + 0.0; /* never -0 */
+		ticks[n] = (first + (double)n) * step * unit + 0.0; /* never -0 */
 	return n;
 }
 
@@ -101,7 +104,7 @@ size_t axis_ticks(const struct axis *a, const char *unit, double *ticks, size_t 
 	size_t n;
 
 	if (!a->log)
-		return linear_ticks(a, ticks, max);
+		return linear_ticks(a, of_bytes(unit), ticks, max);
 	if (of_bytes(unit) || !strcmp(unit, "ratio"))
 		return log_ticks(a, binary, 5, ticks, max);
 	n = log_ticks(a, decimal, 3, ticks, max);

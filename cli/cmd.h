@@ -71,7 +71,7 @@ struct config {
 		bool exact, complete;
 	} compare;
 	struct {
-		const char *db, *commit, *cell, *format;
+		const char *db, *commit, *cell, *format, *output;
 		uint64_t last, keep, wait_ns;
 		bool values;
 	} history;

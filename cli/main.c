@@ -61,11 +61,12 @@ static const struct command commands[] = {
 	 "  sudo zcbench ab --a fuse.max_user_bgreq=12 --b fuse.max_user_bgreq=64 -- --path copy --bs "
 	 "1m\n"},
 	{"history", CMD_HISTORY, cmd_history,
-	 "zcbench history add|show|export|prune [RESULT...] [options]",
+	 "zcbench history add|show|plot|export|prune [RESULT...] [options]",
 	 "results over time: at which run and commit did a metric move?",
 	 "  zcbench history add --commit \"$(git rev-parse --short HEAD)\" results/after\n"
 	 "  zcbench history show\n"
 	 "  zcbench history show --values --cell 'ipc write' --metric throughput\n"
+	 "  zcbench history plot --cell 'sink read' --metric throughput,copy_factor\n"
 	 "  zcbench history export --format json >history.json\n"
 	 "  zcbench history prune --keep 100\n"},
 	{"cleanup", CMD_CLEANUP, cmd_cleanup, "zcbench cleanup",
