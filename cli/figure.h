@@ -118,6 +118,8 @@ void chart_label_lines(struct chart *c, const struct axis *y, const struct line_
 /* The cell of series i with value `along` equal to that of `like` (NULL: any), or NULL. */
 const struct result_cell *chart_cell(const struct chart *c, unsigned int i,
 				     const struct result_cell *like);
+/* The series that others are compared with: plain copying, or else the first. */
+unsigned int chart_baseline(const struct chart *c);
 /* Cells, one for each value of `along`, in rising (text: first seen) order. Returns their number. */
 unsigned int chart_steps(const struct chart *c, const struct result_cell **steps, unsigned int max);
 /* A cell's value of `along` as a number. */
@@ -125,12 +127,14 @@ double chart_along(const struct chart *c, const struct result_cell *cell);
 
 int write_curve(struct chart *c, struct err *e);
 int write_crossover(struct chart *c, struct err *e);
+int write_amortise(struct chart *c, struct err *e);
 int write_percentiles(struct chart *c, struct err *e);
 int write_cpu(struct chart *c, struct err *e);
 int write_cpu_classes(struct chart *c, struct err *e);
 int write_copies(struct chart *c, struct err *e);
 int write_dots(struct chart *c, struct err *e);
 int write_pollution(struct chart *c, struct err *e);
+bool fits_amortise(const struct result_cell *c);
 bool fits_latency(const struct result_cell *c);
 bool fits_classes(const struct result_cell *c);
 bool fits_pollution(const struct result_cell *c);

@@ -52,8 +52,7 @@ int write_curve(struct chart *c, struct err *e)
 	return 0;
 }
 
-/* What the others are compared with: plain copying, or else the first path. */
-static unsigned int baseline(const struct chart *c)
+unsigned int chart_baseline(const struct chart *c)
 {
 	for (unsigned int i = 0; i < c->nseries; i++)
 		if (!strcmp(c->series[i].label, "copy"))
@@ -106,7 +105,7 @@ int write_crossover(struct chart *c, struct err *e)
 	struct line_end ends[SERIES_MAX];
 	struct axis y = axis_make(true);
 	bool has[SERIES_MAX] = {0};
-	unsigned int base = baseline(c);
+	unsigned int base = chart_baseline(c);
 
 	for (unsigned int i = 0; i < c->nseries; i++) {
 		struct ratio r[STEPS_MAX];

@@ -36,7 +36,9 @@ struct round {
 	unsigned int nclients; /* started */
 	bool started;          /* the server is ready */
 	json_t *evidence;
-	uint64_t setup_ns; /* the slowest client's */
+	uint64_t setup_ns;  /* the slowest client's */
+	json_t *setup;      /* ... and its steps */
+	uint64_t server_ns; /* until the server was ready */
 };
 
 static uint64_t integer(const json_t *obj, const char *name)
@@ -106,6 +108,7 @@ static int start_server(struct round *r, const struct placement *p, struct err *
 	if (ret)
 		return ret;
 	r->evidence = json_incref(json_object_get(msg, "ready"));
+	r->server_ns = integer(msg, "setup_ns");
 	json_decref(msg);
 	r->started = true;
 	return 0;
@@ -155,7 +158,11 @@ static int start_clients(struct round *r, const struct placement *p, struct err 
 		if (ret)
 			break;
 		ns = integer(json_object_get(msg, "ready"), "setup_ns");
-		r->setup_ns = ns > r->setup_ns ? ns : r->setup_ns;
+		if (ns > r->setup_ns) {
+			r->setup_ns = ns;
+			json_decref(r->setup);
+			r->setup = json_incref(json_object_get(json_object_get(msg, "ready"), "setup"));
+		}
 		json_decref(msg);
 	}
 	return ret;
@@ -509,6 +516,9 @@ static int measure(struct round *r, struct round_result *out, struct err *e)
 					r->ledger ? &copies : NULL, routes, results);
 		judge_copies(r->cell, r->evidence, out);
 		json_object_set_new(out->round, "setup_ns", json_integer((json_int_t)r->setup_ns));
+		json_object_set(out->round, "setup", r->setup);
+		json_object_set_new(out->round, "server_setup_ns",
+				    json_integer((json_int_t)r->server_ns));
 		out->missing = json_object();
 		counters = instruments_counters(r->cell->instruments, results, before, after,
 						cpus_before, cpus_after, out->missing);
@@ -579,6 +589,7 @@ int round_run(struct rundir *dir, const struct cell *cell, struct ledger *ledger
 			      child_fate(&r.server));
 	stop_all(&r, ret != 0);
 	out->evidence = r.evidence;
+	json_decref(r.setup);
 	out->started = r.started;
 	free(p);
 	return ret;
