@@ -39,6 +39,7 @@ struct config {
 	uint64_t rounds, counted_rounds, sampled_rounds, runtime_ns, warmup_ns, count, size, max_io;
 	const char *serve_sink, *driver, *file, *pin, *produce, *pattern, *tcp, *send, *output, *csv,
 		*json, *via;
+	uint64_t refine;
 	bool conditions, verify, ledger, trampolines, quiet, setup, overwrite, direct_io, buffered, mmap;
 	struct names events, serve_events; /* performance counters */
 	bool events_system, list_events, breakdown;

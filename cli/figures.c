@@ -66,9 +66,10 @@ const struct figure figures[] = {
 /* clang-format on */
 
 /* For the option table, in the same order. */
-const char *const figure_names[] = {"throughput", "latency",   "cpu",       "cpu-classes", "copies",
-				    "limit",      "pollution", "crossover", "amortise", "clients",     "depth",
-				    "sinks",      "direction", "sources",   "placement",   NULL};
+const char *const figure_names[] = {"throughput", "latency", "cpu",       "cpu-classes",
+				    "copies",     "limit",   "pollution", "crossover",
+				    "amortise",   "clients", "depth",     "sinks",
+				    "direction",  "sources", "placement", NULL};
 
 const struct figure *figure_find(const char *name)
 {
