@@ -108,7 +108,7 @@ $(BUILD)/tests/bench_self: $(BUILD)/tests/bench/bench_self.o $(filter-out %/main
 # Not part of check: the tools are large. Both are to be silent.
 lint: $(BUILD)/git.h $(BUILD)/measure/ledger.skel.h
 	cppcheck --quiet --enable=warning,performance,portability --std=c11 --error-exitcode=1 \
-		--inline-suppr --suppress=missingIncludeSystem -i measure/ledger.bpf.c -I. -I$(BUILD) $(DIRS)
+		--inline-suppr --library=tests/cppcheck.cfg --suppress=missingIncludeSystem -i measure/ledger.bpf.c -I. -I$(BUILD) $(DIRS)
 	clang-tidy --quiet $(SRCS) -- -std=gnu11 -D_GNU_SOURCE -I. -I$(BUILD) $(PKG_CFLAGS)
 
 deps:
