@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+/* Sentences about pairs of cells; see report.h. They never say more than the intervals do. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/report.h"
+
+char *format_times(char *buf, size_t len, double ratio)
+{
+	const double v = fabs(ratio);
+
+	if (v < 0.0995)
+		snprintf(buf, len, "%.2gx", ratio);
+	else
+		snprintf(buf, len, "%.*fx", v < 9.995 ? 2 : v < 99.95 ? 1 : 0, ratio);
+	return buf;
+}
+
+/* "2.91x (2.70x to 3.10x)" */
+static char *format_interval(char *buf, size_t len, const struct summary *s)
+{
+	char a[24], b[24], c[24];
+
+	snprintf(buf, len, "%s (%s to %s)", format_times(a, sizeof(a), s->median),
+		 format_times(b, sizeof(b), s->lo), format_times(c, sizeof(c), s->hi));
+	return buf;
+}
+
+bool cell_measured(const struct result_cell *c)
+{
+	return json_array_size(c->rounds) > 0;
+}
+
+bool moves_no_byte(const struct result_cell *c)
+{
+	const json_t *copies = json_object_get(json_object_get(c->json, "expected"), "copy_factor");
+
+	return !strcmp(c->sink, "null") && json_is_number(copies) && json_number_value(copies) == 0;
+}
+
+char *cell_marks(char *buf, size_t len, const struct result_cell *c)
+{
+	const char *problem = json_string_value(json_object_get(c->json, "path_problem"));
+	size_t at = 0;
+
+	buf[0] = '\0';
+	if (!c->path_ok)
+		at += (size_t)snprintf(buf, len, "`%s` did NOT take the way that its name claims%s%s",
+				       c->label, problem ? ": " : "", problem ? problem : "");
+	if (!c->verified && at < len)
+		at += (size_t)snprintf(buf + at, len - at, "%sbytes of `%s` were not verified",
+				       at ? "; " : "", c->label);
+	if (c->error && at < len)
+		snprintf(buf + at, len - at, "%s`%s` failed after %zu rounds: %s", at ? "; " : "",
+			 c->label, json_array_size(c->rounds), c->error);
+	return buf;
+}
+
+static void add_marks(char *buf, size_t len, const struct pair *p)
+{
+	char marks[700];
+
+	for (int i = 0; i < 2; i++) {
+		size_t at = strlen(buf);
+
+		cell_marks(marks, sizeof(marks), i ? p->base : p->a);
+		if (marks[0] && at < len && (!i || strcmp(p->a->label, p->base->label)))
+			snprintf(buf + at, len - at, " [Caution: %s.]", marks);
+	}
+}
+
+/* -1, 0, 1: the interval lies below 1, has it in it, lies above. */
+static int side(const struct summary *s)
+{
+	return s->lo > 1 ? 1 : s->hi < 1 ? -1 : 0;
+}
+
+/* How each of the two is called, and what is the same for both. */
+static void name_sides(enum dimension dim, const struct pair *p, char a[200], char b[200])
+{
+	char va[150], vb[150];
+
+	if (dim == DIM_PATH) {
+		snprintf(a, 200, "`%.190s`", p->a->label);
+		snprintf(b, 200, "`%.190s`", p->base->label);
+		return;
+	}
+	result_cell_value(va, sizeof(va), p->a, dim);
+	result_cell_value(vb, sizeof(vb), p->base, dim);
+	snprintf(a, 200, "`%s` with %s %s", p->a->label, dimension_names[dim], va);
+	snprintf(b, 200, "with %s %s", dimension_names[dim], vb);
+}
+
+char *pair_sentence(char *buf, size_t len, enum dimension dim, const struct pair *p)
+{
+	const bool rate = !strcmp(p->metric, "throughput_bytes_per_s");
+	const char *what = rate ? "throughput" : "median latency";
+	char where[300], a[200], b[200], r[100], cpu[100];
+	unsigned int except = DIM_BIT(DIM_PATH) | DIM_BIT(dim) | DIM_BIT(DIM_DRIVER) | DIM_BIT(DIM_PIN) |
+			      DIM_BIT(DIM_SOURCE) | DIM_BIT(DIM_PRODUCE) | DIM_BIT(DIM_STORE);
+	size_t at;
+
+	name_sides(dim, p, a, b);
+	result_cell_describe(where, sizeof(where), p->base, except);
+	where[0] = (char)(where[0] >= 'a' && where[0] <= 'z' ? where[0] - 'a' + 'A' : where[0]);
+	at = (size_t)snprintf(buf, len, "%s: ", where);
+	if (at >= len)
+		return buf;
+	format_interval(r, sizeof(r), &p->main.s);
+	if (!p->main.rounds) {
+		snprintf(buf + at, len - at,
+			 "%s and %s have no round in common, so nothing can be said.", a, b);
+	} else if (p->main.rounds < CROSSING_ROUNDS) {
+		snprintf(buf + at, len - at,
+			 "%u rounds are too few to tell %s from %s; it takes %d (--rounds).",
+			 p->main.rounds, a, b, CROSSING_ROUNDS);
+	} else {
+		if (!side(&p->main.s))
+			at += (size_t)snprintf(buf + at, len - at,
+					       "no difference in %s was shown between %s and %s: %s",
+					       what, a, b, r);
+		else if (rate)
+			at += (size_t)snprintf(buf + at, len - at,
+					       dim == DIM_PATH ? "%s moves %s what %s does"
+							       : "%s moves %s what it moves %s",
+					       a, r, b);
+		else
+			at += (size_t)snprintf(
+				buf + at, len - at,
+				dim == DIM_PATH ? "an operation of %s takes %s the time of one of %s"
+						: "an operation of %s takes %s the time of one %s",
+				a, r, b);
+		if (p->cpu.rounds >= CROSSING_ROUNDS && at < len) {
+			format_interval(cpu, sizeof(cpu), &p->cpu.s);
+			if (side(&p->cpu.s))
+				snprintf(buf + at, len - at, ", for %s the CPU time per KiB.", cpu);
+			else
+				snprintf(buf + at, len - at,
+					 "; no difference in CPU time per KiB was shown: %s.", cpu);
+		} else if (at < len) {
+			snprintf(buf + at, len - at, ".");
+		}
+	}
+	add_marks(buf, len, p);
+	return buf;
+}
+
+char *crossing_sentence(char *buf, size_t len, const struct pairs *all, unsigned int first)
+{
+	const struct pair *p = &all->v[first];
+	struct ratio r[STEPS_MAX];
+	const struct pair *of[STEPS_MAX];
+	struct crossing x;
+	char where[300], lo[24], hi[24], range[60];
+	unsigned int n = 0;
+	size_t at;
+
+	for (unsigned int i = 0; i < all->n && n < STEPS_MAX; i++) {
+		const struct pair *q = &all->v[i];
+		unsigned int k = n;
+
+		if (strcmp(q->a->label, p->a->label) || !q->main.rounds ||
+		    !result_cells_equal(q->a, p->a, DIM_BIT(DIM_BS)))
+			continue;
+		for (n++; k > 0 && of[k - 1]->a->bs > q->a->bs; k--)
+			of[k] = of[k - 1];
+		of[k] = q;
+	}
+	buf[0] = '\0';
+	if (n < 3)
+		return buf;
+	for (unsigned int i = 0; i < n; i++) {
+		r[i] = of[i]->main;
+		r[i].x = (double)of[i]->a->bs;
+	}
+	crossing_find(r, n, &x);
+	result_cell_value(lo, sizeof(lo), of[0]->a, DIM_BS);
+	result_cell_value(hi, sizeof(hi), of[n - 1]->a, DIM_BS);
+	snprintf(range, sizeof(range), "%s to %s", lo, hi);
+	result_cell_describe(where, sizeof(where), p->base,
+			     DIM_BIT(DIM_BS) | DIM_BIT(DIM_DRIVER) | DIM_BIT(DIM_PIN) |
+				     DIM_BIT(DIM_SOURCE) | DIM_BIT(DIM_PRODUCE) | DIM_BIT(DIM_STORE));
+	where[0] = (char)(where[0] >= 'a' && where[0] <= 'z' ? where[0] - 'a' + 'A' : where[0]);
+	at = (size_t)snprintf(buf, len, "%s: ", where);
+	for (unsigned int i = 0; i < n && x.crosses; i++) {
+		if ((double)of[i]->a->bs == x.lo)
+			result_cell_value(lo, sizeof(lo), of[i]->a, DIM_BS);
+		if ((double)of[i]->a->bs == x.hi)
+			result_cell_value(hi, sizeof(hi), of[i]->a, DIM_BS);
+	}
+	if (x.few_rounds)
+		snprintf(buf + at, len - at,
+			 "fewer than %d rounds at some block size: too few to tell where "
+			 "`%s` overtakes `%s` (--rounds).",
+			 CROSSING_ROUNDS, p->a->label, p->base->label);
+	else if (x.crosses)
+		snprintf(buf + at, len - at,
+			 "`%s` %s `%s` between %s and %s: %s was the last size at which it was %s for "
+			 "certain, %s the first at which it was %s.",
+			 p->a->label, x.side > 0 ? "overtakes" : "falls behind", p->base->label, lo, hi,
+			 lo, x.side > 0 ? "slower" : "faster", hi, x.side > 0 ? "faster" : "slower");
+	else if (x.side)
+		snprintf(buf + at, len - at,
+			 "`%s` was %s than `%s` at %u of %u block sizes from %s; at the others no "
+			 "difference "
+			 "was shown.",
+			 p->a->label, x.side > 0 ? "faster" : "slower", p->base->label, x.shown, n,
+			 range);
+	else
+		snprintf(buf + at, len - at,
+			 "no block size was shown from %s at which `%s` overtakes `%s` and stays ahead.",
+			 range, p->a->label, p->base->label);
+	add_marks(buf, len, p);
+	return buf;
+}
