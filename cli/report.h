@@ -60,7 +60,7 @@ void pairs_free(struct pairs *p);
 char *pair_sentence(char *buf, size_t len, enum dimension dim, const struct pair *p);
 /* "`copy` did not take the way ...": the marks of a cell that is not to be trusted, or "". Returns buf. */
 char *cell_marks(char *buf, size_t len, const struct result_cell *c);
-/* "2.91x", "0.031x": three digits at most. Returns buf. */
+/* "2.91x", "107x", and far below 1 "1/32.3". Returns buf. */
 char *format_times(char *buf, size_t len, double ratio);
 /* What one path did against another over rising block sizes. Returns buf. */
 char *crossing_sentence(char *buf, size_t len, const struct pairs *all, unsigned int first);
@@ -82,6 +82,9 @@ int html_base64(FILE *f, const char *path);
 
 /* Cells in groups that differ in the path only: all that was measured. */
 void report_cells(FILE *f, const struct results *r, const struct result_file *file);
+/* The same groups in a sentence each, as items of a list, at most `max` of them: how often each byte was
+ * copied on which path. Nothing where it was not counted. */
+void report_copies(FILE *f, const struct results *r, const struct result_file *file, unsigned int max);
 /* A drawing of hops and the copies on them for each such group at its largest block size. */
 void report_maps(FILE *f, const struct results *r, const struct result_file *file);
 /* A line for each cell, a column for each file. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The copy map: for each path the hops of a payload, and how often it was copied on each. Drawn from the
  * ledger's members in the rounds; a hop that was not counted is drawn as such, and never as 0. */
+#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
@@ -166,6 +167,88 @@ static bool larger_block(const struct results *r, const struct result_cell *c)
 /* Copies do not depend on these: one map stands for all their values. */
 #define ALIKE (DIM_BIT(DIM_DEPTH) | DIM_BIT(DIM_CLIENTS) | DIM_BIT(DIM_PIN) | DIM_BIT(DIM_PATTERN))
 
+/* The cells that make one map with r->cells[i]: those that differ in nothing but the path. 0 unless it is the
+ * first of them, and of its likes. */
+static unsigned int gather(const struct results *r, const struct result_file *file, unsigned int i,
+			   const struct result_cell *cells[SERIES_MAX])
+{
+	const struct result_cell *first = &r->cells[i];
+	unsigned int n = 0;
+
+	if (first->file != file || !cell_measured(first) || larger_block(r, first))
+		return 0;
+	for (unsigned int k = 0; k < i; k++)
+		if (cell_measured(&r->cells[k]) && !larger_block(r, &r->cells[k]) &&
+		    result_cells_equal(&r->cells[k], first, DIM_BIT(DIM_PATH) | ALIKE))
+			return 0;
+	for (unsigned int k = i; k < r->ncells && n < SERIES_MAX; k++)
+		if (cell_measured(&r->cells[k]) &&
+		    result_cells_equal(&r->cells[k], first, DIM_BIT(DIM_PATH)))
+			cells[n++] = &r->cells[k];
+	return n;
+}
+
+static double factor(const struct result_cell *c)
+{
+	struct summary s;
+
+	return result_cell_metric(c, "copy_factor", &s) ? round(100 * s.median) / 100 : NAN;
+}
+
+/* "1.00 times by `copy`, `uring`": the paths that agree, once for each figure, from the lowest. */
+static void say_factors(FILE *f, const struct result_cell *const *cells, unsigned int n)
+{
+	double last = -1;
+	const char *before = "";
+	char text[900], marks[700];
+
+	for (;;) {
+		double next = HUGE_VAL;
+		const char *comma = " by ";
+
+		for (unsigned int i = 0; i < n; i++)
+			if (factor(cells[i]) > last)
+				next = fmin(next, factor(cells[i]));
+		if (!isfinite(next))
+			break;
+		html_text(f, "%s%.2f times", before, next);
+		for (unsigned int i = 0; i < n; i++) {
+			if (factor(cells[i]) != next)
+				continue;
+			cell_marks(marks, sizeof(marks), cells[i]);
+			snprintf(text, sizeof(text), "%s`%s`%s%s%s", comma, cells[i]->label,
+				 marks[0] ? " (" : "", marks, marks[0] ? ")" : "");
+			html_words(f, text);
+			comma = ", ";
+		}
+		before = "; ";
+		last = next;
+	}
+}
+
+void report_copies(FILE *f, const struct results *r, const struct result_file *file, unsigned int max)
+{
+	for (unsigned int i = 0; i < r->ncells && max; i++) {
+		const struct result_cell *cells[SERIES_MAX];
+		unsigned int n = gather(r, file, i, cells);
+		bool any = false;
+		char what[300];
+
+		for (unsigned int k = 0; k < n; k++)
+			any |= isfinite(factor(cells[k]));
+		if (!any)
+			continue;
+		result_cell_describe(what, sizeof(what), cells[0],
+				     DIM_BIT(DIM_PATH) | DIM_BIT(DIM_SOURCE) | ALIKE);
+		fputs("<li>", f);
+		what[0] = (char)toupper((unsigned char)what[0]);
+		html_text(f, "%s: each byte was copied ", what);
+		say_factors(f, cells, n);
+		fputs(".</li>\n", f);
+		max--;
+	}
+}
+
 void report_maps(FILE *f, const struct results *r, const struct result_file *file)
 {
 	const char *why = json_string_value(
@@ -177,19 +260,9 @@ void report_maps(FILE *f, const struct results *r, const struct result_file *fil
 		fputs(". What our own code copies it counts itself.</p>\n", f);
 	}
 	for (unsigned int i = 0; i < r->ncells; i++) {
-		const struct result_cell *cells[SERIES_MAX], *first = &r->cells[i];
-		unsigned int n = 0;
-		bool seen = false;
+		const struct result_cell *cells[SERIES_MAX];
+		unsigned int n = gather(r, file, i, cells);
 
-		if (first->file != file || !cell_measured(first) || larger_block(r, first))
-			continue;
-		for (unsigned int k = 0; k < i; k++)
-			seen |= cell_measured(&r->cells[k]) && !larger_block(r, &r->cells[k]) &&
-				result_cells_equal(&r->cells[k], first, DIM_BIT(DIM_PATH) | ALIKE);
-		for (unsigned int k = i; k < r->ncells && n < SERIES_MAX && !seen; k++)
-			if (cell_measured(&r->cells[k]) &&
-			    result_cells_equal(&r->cells[k], first, DIM_BIT(DIM_PATH)))
-				cells[n++] = &r->cells[k];
 		if (n)
 			draw_map(f, cells, n);
 	}

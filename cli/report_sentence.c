@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Sentences about pairs of cells; see report.h. They never say more than the intervals do. */
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +11,8 @@ char *format_times(char *buf, size_t len, double ratio)
 {
 	const double v = fabs(ratio);
 
-	if (v < 0.0995)
-		snprintf(buf, len, "%.2gx", ratio);
+	if (v > 0 && v < 0.0995)
+		snprintf(buf, len, "1/%.*f", 1 / v < 99.95 ? 1 : 0, 1 / v);
 	else
 		snprintf(buf, len, "%.*fx", v < 9.995 ? 2 : v < 99.95 ? 1 : 0, ratio);
 	return buf;
@@ -103,7 +104,7 @@ char *pair_sentence(char *buf, size_t len, enum dimension dim, const struct pair
 
 	name_sides(dim, p, a, b);
 	result_cell_describe(where, sizeof(where), p->base, except);
-	where[0] = (char)(where[0] >= 'a' && where[0] <= 'z' ? where[0] - 'a' + 'A' : where[0]);
+	where[0] = (char)toupper((unsigned char)where[0]);
 	at = (size_t)snprintf(buf, len, "%s: ", where);
 	if (at >= len)
 		return buf;
@@ -181,7 +182,7 @@ char *crossing_sentence(char *buf, size_t len, const struct pairs *all, unsigned
 	result_cell_describe(where, sizeof(where), p->base,
 			     DIM_BIT(DIM_BS) | DIM_BIT(DIM_DRIVER) | DIM_BIT(DIM_PIN) |
 				     DIM_BIT(DIM_SOURCE) | DIM_BIT(DIM_PRODUCE) | DIM_BIT(DIM_STORE));
-	where[0] = (char)(where[0] >= 'a' && where[0] <= 'z' ? where[0] - 'a' + 'A' : where[0]);
+	where[0] = (char)toupper((unsigned char)where[0]);
 	at = (size_t)snprintf(buf, len, "%s: ", where);
 	for (unsigned int i = 0; i < n && x.crosses; i++) {
 		if ((double)of[i]->a->bs == x.lo)

@@ -128,13 +128,10 @@ void report_cells(FILE *f, const struct results *r, const struct result_file *fi
 		html_text(f, "%s", what);
 		fputs("</caption>\n<thead><tr><th>path</th>", f);
 		for (size_t k = 0; k < COLUMNS; k++) {
-			const char *unit = metric_find(columns[k].metric)->unit;
-
 			has[k] = any_has(&columns[k], cells, n);
 			if (!has[k])
 				continue;
-			html_text(f, "%s", "");
-			fprintf(f, "<th>%s%s</th>", columns[k].title, strstr(unit, "KiB") ? "" : "");
+			fprintf(f, "<th>%s</th>", columns[k].title);
 		}
 		fputs("<th>expected "
 		      "copies</th><th>rounds</th><th>verified</th><th>way</th></tr></thead>\n"
