@@ -164,17 +164,19 @@ static void ratio_columns(FILE *f, const struct ratio *r)
 		return;
 	}
 	fputs("<td>", f);
-	html_text(f, "%s", format_times(a, sizeof(a), r->s.median));
+	html_text(f, "%s", format_times(a, sizeof(a), r->s.median, r->s.median));
 	fputs("<br><small>", f);
-	html_text(f, "%s to %s", format_times(lo, sizeof(lo), r->s.lo),
-		  format_times(hi, sizeof(hi), r->s.hi));
+	html_text(f, "%s to %s", format_times(lo, sizeof(lo), r->s.lo, r->s.median),
+		  format_times(hi, sizeof(hi), r->s.hi, r->s.median));
 	fprintf(f, "</small></td><td class=\"words\">%s</td>", verdict(r));
 }
 
 static void pairs_table(FILE *f, const struct question *q, const struct pairs *pairs)
 {
-	fputs("<div class=\"wide\"><table><thead><tr><th>path</th><th>cell</th><th>against</th>"
-	      "<th>compared</th><th>ratio</th><th></th><th>CPU per KiB</th><th></th><th>rounds</th></tr>"
+	fputs("<div class=\"wide\"><table><thead><tr><th>path</th><th "
+	      "class=\"words\">cell</th><th>against</th>"
+	      "<th>compared</th><th>ratio</th><th class=\"words\">shown</th><th>CPU per KiB</th><th "
+	      "class=\"words\">shown</th><th>rounds</th></tr>"
 	      "</thead>\n<tbody>\n",
 	      f);
 	for (unsigned int i = 0; i < pairs->n; i++) {
@@ -184,10 +186,7 @@ static void pairs_table(FILE *f, const struct question *q, const struct pairs *p
 		fputs("<tr><th scope=\"row\"><code>", f);
 		html_text(f, "%s", p->a->label);
 		fputs("</code></th><td class=\"words\">", f);
-		html_text(f, "%s",
-			  result_cell_describe(text, sizeof(text), p->a,
-					       DIM_BIT(DIM_PATH) | DIM_BIT(DIM_SOURCE) |
-						       (q->dim == DIM_PIN ? 0 : DIM_BIT(DIM_PIN))));
+		html_text(f, "%s", cell_where(text, sizeof(text), p->a, 0));
 		fputs("</td><td><code>", f);
 		html_text(f, "%s", result_cell_value(base, sizeof(base), p->base, q->dim));
 		fprintf(f, "</code></td><td>%s</td>",
@@ -388,7 +387,8 @@ static int write_file(struct page *p, const struct result_file *file, struct err
 		return ret;
 	fputs("<h2>Where bytes are copied</h2>\n<p class=\"about\">Copied bytes for each byte of "
 	      "payload, on "
-	      "each hop between the client's buffer and the sink.</p>\n",
+	      "each hop between the client's buffer and the sink. Those in the kernel are counted "
+	      "there, by BPF; our own code declares its own as it makes them.</p>\n",
 	      p->f);
 	fputs("<ul class=\"says\">\n", p->f);
 	report_copies(p->f, &p->one, file, ~0u);

@@ -60,10 +60,13 @@ void pairs_free(struct pairs *p);
 char *pair_sentence(char *buf, size_t len, enum dimension dim, const struct pair *p);
 /* "`copy` did not take the way ...": the marks of a cell that is not to be trusted, or "". Returns buf. */
 char *cell_marks(char *buf, size_t len, const struct result_cell *c);
-/* "2.91x", "107x", and far below 1 "1/32.3". Returns buf. */
-char *format_times(char *buf, size_t len, double ratio);
+/* "2.91x", "107x"; where `like`, the median that stands before it, is far below 1, "1/32.3". Returns buf. */
+char *format_times(char *buf, size_t len, double ratio, double like);
 /* What one path did against another over rising block sizes. Returns buf. */
 char *crossing_sentence(char *buf, size_t len, const struct pairs *all, unsigned int first);
+/* "Write, sink read, 1m blocks, 4 clients": the cell without what is in `except`, and without what almost every
+ * cell has: depth 1, 1 client, source memfd, pin split. Returns buf. */
+char *cell_where(char *buf, size_t len, const struct result_cell *c, unsigned int except);
 /* With sink null and no copy nobody touches the payload: bytes per second are no data rate. */
 bool moves_no_byte(const struct result_cell *c);
 /* Whether a cell has rounds to speak of. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The copy map: for each path the hops of a payload, and how often it was copied on each. Drawn from the
  * ledger's members in the rounds; a hop that was not counted is drawn as such, and never as 0. */
-#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
@@ -71,11 +70,11 @@ static void draw_hop(FILE *f, const struct result_cell *c, unsigned int i, int y
 	const int x = LEFT + (int)i * STEP + STEP / 2;
 	const bool counted = isfinite(copies), some = counted && copies >= 0.005;
 
-	fprintf(f, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"76\" height=\"28\" rx=\"14\"/>",
+	fprintf(f, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"86\" height=\"28\" rx=\"14\"/>",
 		some      ? "copied"
 		: counted ? "free"
 			  : "unknown",
-		x - 38, y - 14);
+		x - 43, y - 14);
 	fprintf(f, "<text class=\"%s\" x=\"%d\" y=\"%d\">", some ? "on" : "off", x, y + 5);
 	if (counted)
 		html_text(f, "%.2f", copies);

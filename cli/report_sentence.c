@@ -7,14 +7,18 @@
 
 #include "cli/report.h"
 
-char *format_times(char *buf, size_t len, double ratio)
+char *format_times(char *buf, size_t len, double ratio, double like)
 {
-	const double v = fabs(ratio);
-
-	if (v > 0 && v < 0.0995)
-		snprintf(buf, len, "1/%.*f", 1 / v < 99.95 ? 1 : 0, 1 / v);
+	if (ratio > 0 && like < 0.0995)
+		snprintf(buf, len, "1/%.*f",
+			 1 / ratio < 9.95    ? 2
+			 : 1 / ratio < 99.95 ? 1
+					     : 0,
+			 1 / ratio);
+	else if (ratio < 0.0995)
+		snprintf(buf, len, "%.2gx", ratio);
 	else
-		snprintf(buf, len, "%.*fx", v < 9.995 ? 2 : v < 99.95 ? 1 : 0, ratio);
+		snprintf(buf, len, "%.*fx", ratio < 9.995 ? 2 : ratio < 99.95 ? 1 : 0, ratio);
 	return buf;
 }
 
@@ -23,8 +27,9 @@ static char *format_interval(char *buf, size_t len, const struct summary *s)
 {
 	char a[24], b[24], c[24];
 
-	snprintf(buf, len, "%s (%s to %s)", format_times(a, sizeof(a), s->median),
-		 format_times(b, sizeof(b), s->lo), format_times(c, sizeof(c), s->hi));
+	snprintf(buf, len, "%s (%s to %s)", format_times(a, sizeof(a), s->median, s->median),
+		 format_times(b, sizeof(b), s->lo, s->median),
+		 format_times(c, sizeof(c), s->hi, s->median));
 	return buf;
 }
 
@@ -77,34 +82,58 @@ static int side(const struct summary *s)
 	return s->lo > 1 ? 1 : s->hi < 1 ? -1 : 0;
 }
 
-/* How each of the two is called, and what is the same for both. */
-static void name_sides(enum dimension dim, const struct pair *p, char a[200], char b[200])
+char *cell_where(char *buf, size_t len, const struct result_cell *c, unsigned int except)
 {
-	char va[150], vb[150];
+	/* as almost every cell has them */
+	if (!strcmp(c->pin, "split"))
+		except |= DIM_BIT(DIM_PIN);
+	if (!strcmp(c->source, "memfd"))
+		except |= DIM_BIT(DIM_SOURCE);
+	if (c->depth == 1)
+		except |= DIM_BIT(DIM_DEPTH);
+	if (c->clients == 1)
+		except |= DIM_BIT(DIM_CLIENTS);
+	result_cell_describe(buf, len, c, except | DIM_BIT(DIM_PATH));
+	buf[0] = (char)toupper((unsigned char)buf[0]);
+	return buf;
+}
+
+/* "with sink read", "with 4 clients" */
+static char *format_value(char *buf, size_t len, const struct result_cell *c, enum dimension dim)
+{
+	char value[150];
+
+	result_cell_value(value, sizeof(value), c, dim);
+	if (dim == DIM_CLIENTS)
+		snprintf(buf, len, "with %s client%s", value, c->clients == 1 ? "" : "s");
+	else
+		snprintf(buf, len, "with %s %s", dimension_names[dim], value);
+	return buf;
+}
+
+/* How each of the two is called, and what is the same for both. */
+static void name_sides(enum dimension dim, const struct pair *p, char a[400], char b[400])
+{
+	char value[180];
 
 	if (dim == DIM_PATH) {
-		snprintf(a, 200, "`%.190s`", p->a->label);
-		snprintf(b, 200, "`%.190s`", p->base->label);
+		snprintf(a, 400, "`%.190s`", p->a->label);
+		snprintf(b, 400, "`%.190s`", p->base->label);
 		return;
 	}
-	result_cell_value(va, sizeof(va), p->a, dim);
-	result_cell_value(vb, sizeof(vb), p->base, dim);
-	snprintf(a, 200, "`%s` with %s %s", p->a->label, dimension_names[dim], va);
-	snprintf(b, 200, "with %s %s", dimension_names[dim], vb);
+	snprintf(a, 400, "`%.190s` %s", p->a->label, format_value(value, sizeof(value), p->a, dim));
+	format_value(b, 400, p->base, dim);
 }
 
 char *pair_sentence(char *buf, size_t len, enum dimension dim, const struct pair *p)
 {
 	const bool rate = !strcmp(p->metric, "throughput_bytes_per_s");
 	const char *what = rate ? "throughput" : "median latency";
-	char where[300], a[200], b[200], r[100], cpu[100];
-	unsigned int except = DIM_BIT(DIM_PATH) | DIM_BIT(dim) | DIM_BIT(DIM_DRIVER) | DIM_BIT(DIM_PIN) |
-			      DIM_BIT(DIM_SOURCE) | DIM_BIT(DIM_PRODUCE) | DIM_BIT(DIM_STORE);
+	char where[400], a[400], b[400], r[100], cpu[100];
 	size_t at;
 
 	name_sides(dim, p, a, b);
-	result_cell_describe(where, sizeof(where), p->base, except);
-	where[0] = (char)toupper((unsigned char)where[0]);
+	cell_where(where, sizeof(where), p->base, DIM_BIT(dim));
 	at = (size_t)snprintf(buf, len, "%s: ", where);
 	if (at >= len)
 		return buf;
@@ -153,7 +182,7 @@ char *crossing_sentence(char *buf, size_t len, const struct pairs *all, unsigned
 	struct ratio r[STEPS_MAX];
 	const struct pair *of[STEPS_MAX];
 	struct crossing x;
-	char where[300], lo[24], hi[24], range[60];
+	char where[400], lo[24], hi[24], range[60];
 	unsigned int n = 0;
 	size_t at;
 
@@ -179,10 +208,7 @@ char *crossing_sentence(char *buf, size_t len, const struct pairs *all, unsigned
 	result_cell_value(lo, sizeof(lo), of[0]->a, DIM_BS);
 	result_cell_value(hi, sizeof(hi), of[n - 1]->a, DIM_BS);
 	snprintf(range, sizeof(range), "%s to %s", lo, hi);
-	result_cell_describe(where, sizeof(where), p->base,
-			     DIM_BIT(DIM_BS) | DIM_BIT(DIM_DRIVER) | DIM_BIT(DIM_PIN) |
-				     DIM_BIT(DIM_SOURCE) | DIM_BIT(DIM_PRODUCE) | DIM_BIT(DIM_STORE));
-	where[0] = (char)toupper((unsigned char)where[0]);
+	cell_where(where, sizeof(where), p->base, DIM_BIT(DIM_BS));
 	at = (size_t)snprintf(buf, len, "%s: ", where);
 	for (unsigned int i = 0; i < n && x.crosses; i++) {
 		if ((double)of[i]->a->bs == x.lo)

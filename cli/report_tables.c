@@ -198,7 +198,7 @@ static void side_value(FILE *f, const struct result_cell *c)
 
 void report_side_by_side(FILE *f, const struct results *r)
 {
-	fputs("<div class=\"wide\"><table><thead><tr><th>path</th><th>cell</th>", f);
+	fputs("<div class=\"wide\"><table><thead><tr><th>path</th><th class=\"words\">cell</th>", f);
 	for (unsigned int i = 0; i < r->nfiles; i++) {
 		fputs("<th>", f);
 		html_text(f, "%s", r->files[i].name);
