@@ -237,10 +237,8 @@ void report_copies(FILE *f, const struct results *r, const struct result_file *f
 			any |= isfinite(factor(cells[k]));
 		if (!any)
 			continue;
-		result_cell_describe(what, sizeof(what), cells[0],
-				     DIM_BIT(DIM_PATH) | DIM_BIT(DIM_SOURCE) | ALIKE);
+		cell_where(what, sizeof(what), cells[0], ALIKE);
 		fputs("<li>", f);
-		what[0] = (char)toupper((unsigned char)what[0]);
 		html_text(f, "%s: each byte was copied ", what);
 		say_factors(f, cells, n);
 		fputs(".</li>\n", f);

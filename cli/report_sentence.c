@@ -227,6 +227,9 @@ char *crossing_sentence(char *buf, size_t len, const struct pairs *all, unsigned
 			 "certain, %s the first at which it was %s.",
 			 p->a->label, x.side > 0 ? "overtakes" : "falls behind", p->base->label, lo, hi,
 			 lo, x.side > 0 ? "slower" : "faster", hi, x.side > 0 ? "faster" : "slower");
+	else if (x.side && x.shown == n)
+		snprintf(buf + at, len - at, "`%s` was %s than `%s` at each of %u block sizes from %s.",
+			 p->a->label, x.side > 0 ? "faster" : "slower", p->base->label, n, range);
 	else if (x.side)
 		snprintf(buf + at, len - at,
 			 "`%s` was %s than `%s` at %u of %u block sizes from %s; at the others no "
