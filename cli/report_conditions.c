@@ -92,7 +92,8 @@ static void limits_table(FILE *f, const struct result_file *file)
 	const char *name;
 	size_t i;
 
-	if (!json_is_object(limits))
+	/* times of a machine that is none */
+	if (!json_is_object(limits) || file->emulated)
 		return;
 	fputs("<h3>Limits of the machine</h3>\n<div class=\"wide\"><table class=\"pairs\"><tbody>\n", f);
 	json_object_foreach (json_object_get(limits, "latency_ns"), name, v) {
