@@ -250,106 +250,11 @@ static int answer(struct page *p, const struct question *q, struct err *e)
 
 /* --- the page --- */
 
-/* What is wrong with the cells, or that nothing is. */
-static void trust(FILE *f, const struct results *one)
+static void file_name(FILE *f, const char *tag, const struct result_file *file)
 {
-	unsigned int n = 0, wrong = 0, unverified = 0, failed = 0, counted = 0;
-	struct summary s;
-
-	for (unsigned int i = 0; i < one->ncells; i++) {
-		const struct result_cell *c = &one->cells[i];
-
-		failed += c->error != NULL;
-		if (!cell_measured(c))
-			continue;
-		n++;
-		wrong += !c->path_ok;
-		unverified += !c->verified;
-		counted += result_cell_metric(c, "copy_factor", &s);
-	}
-	fprintf(f, "<li class=\"%s\">", wrong || unverified || failed || !n ? "bad" : "good");
-	fprintf(f, "%u cell%s measured: ", n, n == 1 ? " was" : "s were");
-	if (!wrong && !unverified && n)
-		fputs("each request took the way that its path is named after, and every byte of the "
-		      "verification pass was right.",
-		      f);
-	else
-		fprintf(f, "%u NOT AS CLAIMED, %u not verified.", wrong, unverified);
-	if (failed)
-		fprintf(f, " %u failed.", failed);
-	if (counted)
-		fprintf(f, " Copies in the kernel were counted in %u of them.", counted);
-	else
-		fputs(" Copies in the kernel were not counted (why: below).", f);
-	fputs("</li>\n", f);
-}
-
-/* The last of those that lead has the largest blocks, and a server that reads if any does. Held against another
- * cell of its own path, that of `copy` is what people know. */
-static const struct pair *headline(const struct question *q, const struct pairs *pairs)
-{
-	const struct pair *found = NULL;
-
-	for (unsigned int i = 0; i < pairs->n; i++) {
-		const struct pair *p = &pairs->v[i];
-
-		if (q->leads(pairs, p) && (!found || q->dim == DIM_PATH || !strcmp(p->a->path, "copy") ||
-					   strcmp(found->a->path, "copy") != 0))
-			found = p;
-	}
-	return found;
-}
-
-static void in_short(struct page *p)
-{
-	const struct result_cell *said[32][2];
-	unsigned int n = 0;
-
-	fputs("<ul class=\"short\">\n", p->f);
-	trust(p->f, &p->one);
-	for (const struct question *q = questions; q->name; q++) {
-		const struct pair *pair;
-		struct pairs pairs;
-		char text[2000];
-		bool again = false;
-
-		if (q->say || pairs_find(&pairs, q, &p->one, p->one.files))
-			continue;
-		pair = headline(q, &pairs);
-		for (unsigned int i = 0; i < n && pair; i++)
-			again |= said[i][0] == pair->a && said[i][1] == pair->base;
-		if (pair && !again && n < 32) {
-			said[n][0] = pair->a;
-			said[n++][1] = pair->base;
-			fputs("<li>", p->f);
-			html_words(p->f, pair_sentence(text, sizeof(text), q->dim, pair));
-			fputs("</li>\n", p->f);
-		}
-		pairs_free(&pairs);
-	}
-	report_copies(p->f, &p->one, p->one.files, 2);
-	fputs("</ul>\n", p->f);
-}
-
-static void warnings(FILE *f, const struct result_file *file)
-{
-	const json_t *run = json_object_get(file->root, "run"), *w;
-	size_t i;
-
-	if (file->emulated)
-		fputs("<p class=\"callout\">This ran on an emulated machine (QEMU's TCG): its times are "
-		      "no "
-		      "machine's, and none are shown. What was counted is exact.</p>\n",
-		      f);
-	if (json_is_true(json_object_get(run, "interrupted")))
-		fputs("<p class=\"callout\">The run was interrupted: what was measured until then is "
-		      "here.</p>\n",
-		      f);
-	json_array_foreach (json_object_get(run, "warnings"), i, w) {
-		fputs("<p class=\"callout\">", f);
-		html_text(f, "%s; %s", member(w, "what", "?"), member(w, "remedy", ""));
-		fputs("</p>\n", f);
-	}
+	fprintf(f, "<%s class=\"file\">", tag);
+	html_text(f, "%s", file->name);
+	fprintf(f, "</%s>\n", tag);
 }
 
 static int write_file(struct page *p, const struct result_file *file, struct err *e)
@@ -358,27 +263,8 @@ static int write_file(struct page *p, const struct result_file *file, struct err
 
 	p->one = only(p->r->results, file);
 	p->ndrawn = 0;
-	if (p->r->results->nfiles > 1) {
-		fputs("<h2 class=\"file\">", p->f);
-		html_text(p->f, "%s", file->name);
-		fputs("</h2>\n", p->f);
-	}
-	fputs("<p class=\"where\">", p->f);
-	html_text(p->f, "%s, Linux %s%s, %s; zcbench %s (%s)",
-		  member(file->host, "cpu_model", member(file->host, "machine", "unknown CPU")),
-		  member(file->host, "kernel", "?"),
-		  json_is_true(json_object_get(file->host, "virtual")) ? ", virtual" : "",
-		  member(json_object_get(file->root, "run"), "started", "date unknown"),
-		  member(file->root, "zcbench", "?"), member(file->root, "git", "?"));
-	fputs("</p>\n", p->f);
-	warnings(p->f, file);
-	fputs("<h2>In short</h2>\n", p->f);
-	in_short(p);
-	if (!p->figures) {
-		fputs("<p class=\"callout\">", p->f);
-		html_text(p->f, "No figures: %s; %s", p->no_figures.what, p->no_figures.remedy);
-		fputs("</p>\n", p->f);
-	}
+	if (p->r->results->nfiles > 1)
+		file_name(p->f, "h2", file);
 	if (!file->emulated)
 		fputs("<h2>Questions and answers</h2>\n", p->f);
 	for (const struct question *q = questions; q->name && !ret; q++)
@@ -413,6 +299,8 @@ static int write_page(struct page *p, struct err *e)
 
 	if (p->r->title)
 		snprintf(title, sizeof(title), "%s", p->r->title);
+	else if (r->nfiles > 1)
+		snprintf(title, sizeof(title), "zcbench: %u results", r->nfiles);
 	else
 		snprintf(title, sizeof(title), "zcbench on %s, Linux %s",
 			 member(r->files[0].host, "cpu_model", "an unknown CPU"),
@@ -427,12 +315,24 @@ static int write_page(struct page *p, struct err *e)
 	fputs("</style>\n</head>\n<body>\n<main>\n<h1>", p->f);
 	html_text(p->f, "%s", title);
 	fputs("</h1>\n", p->f);
+	fputs("<h2>In short</h2>\n", p->f);
+	for (unsigned int i = 0; i < r->nfiles; i++) {
+		p->one = only(r, &r->files[i]);
+		if (r->nfiles > 1)
+			file_name(p->f, "h3", &r->files[i]);
+		report_short(p->f, &p->one);
+	}
+	if (!p->figures) {
+		fputs("<p class=\"callout\">", p->f);
+		html_text(p->f, "No figures: %s; %s", p->no_figures.what, p->no_figures.remedy);
+		fputs("</p>\n", p->f);
+	}
 	if (r->nfiles > 1) {
 		fputs("<h2>Side by side</h2>\n<p class=\"callout\">These results were not run side by "
-		      "side in "
-		      "time: what differs between columns may be the machine, or its load. No ratio is "
-		      "taken across them; <code>zcbench compare</code> and <code>zcbench ab</code> "
-		      "can.</p>\n",
+		      "side in time: "
+		      "what differs between columns may be the machine, or its load. No ratio is taken "
+		      "across them; "
+		      "<code>zcbench compare</code> and <code>zcbench ab</code> can.</p>\n",
 		      p->f);
 		report_side_by_side(p->f, r);
 	}

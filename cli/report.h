@@ -83,6 +83,8 @@ int html_base64(FILE *f, const char *path);
 
 /* --- parts of the page --- */
 
+/* Of one file: where and when, warnings, and what was shown in a few sentences. */
+void report_short(FILE *f, const struct results *one);
 /* Cells in groups that differ in the path only: all that was measured. */
 void report_cells(FILE *f, const struct results *r, const struct result_file *file);
 /* The same groups in a sentence each, as items of a list, at most `max` of them: how often each byte was

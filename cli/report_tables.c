@@ -28,6 +28,13 @@ static bool shown(const struct column *col, const struct result_cell *c, struct 
 	return !(col->times && c->file->emulated) && result_cell_metric(c, col->metric, s);
 }
 
+/* Behind a throughput that is none. */
+static void no_rate(FILE *f, const struct result_cell *c)
+{
+	if (moves_no_byte(c))
+		fputs("<br><small>no data rate: no byte is moved</small>", f);
+}
+
 static void cell_value(FILE *f, const struct column *col, const struct result_cell *c)
 {
 	const char *unit = metric_find(col->metric)->unit;
@@ -45,6 +52,7 @@ static void cell_value(FILE *f, const struct column *col, const struct result_ce
 		html_text(f, "%s to %s", format_metric(lo, sizeof(lo), s.lo, unit),
 			  format_metric(hi, sizeof(hi), s.hi, unit));
 		fputs("</small>", f);
+		no_rate(f, c);
 	}
 	fputs("</td>", f);
 }
@@ -181,6 +189,7 @@ static void side_value(FILE *f, const struct result_cell *c)
 		html_text(f, "%s to %s", format_metric(lo, sizeof(lo), s.lo, unit),
 			  format_metric(hi, sizeof(hi), s.hi, unit));
 		fputs("</small>", f);
+		no_rate(f, c);
 	}
 	fputs("<br>", f);
 	if (result_cell_metric(c, "copy_factor", &s))
