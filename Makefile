@@ -119,7 +119,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/share/zcbench/workloads
 	install -m 644 workloads/*.ini $(DESTDIR)$(PREFIX)/share/zcbench/workloads
 	install -d $(DESTDIR)$(PREFIX)/share/zcbench/plots
-	install -m 644 plots/*.gp $(DESTDIR)$(PREFIX)/share/zcbench/plots
+	install -m 644 plots/*.gp plots/*.css $(DESTDIR)$(PREFIX)/share/zcbench/plots
 	install -d $(DESTDIR)$(PREFIX)/share/zcbench/kernel
 	install -m 755 kernel/*.sh $(DESTDIR)$(PREFIX)/share/zcbench/kernel
 	install -D -m 644 docs/zcbench.1 $(DESTDIR)$(PREFIX)/share/man/man1/zcbench.1

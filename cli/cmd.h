@@ -28,6 +28,7 @@ enum {
 	CMD_COMPARE = 1 << 9,
 	CMD_HISTORY = 1 << 10,
 	CMD_AB = 1 << 11,
+	CMD_REPORT = 1 << 12,
 };
 
 /* Every option's value: defaults, then the workload file, then the command line. */
@@ -51,6 +52,10 @@ struct config {
 		struct names figure, format;
 		bool mixed;
 	} plot;
+	struct {
+		const char *output, *title;
+	} report;
+	bool write_report; /* of a run */
 	/* serve, and between our own processes */
 	const char *listen;
 	uint64_t files, control_fd;
@@ -114,6 +119,10 @@ int cmd_client(struct options *o);
 int cmd_hold(struct options *o);
 int cmd_sink(struct options *o);
 int cmd_plot(struct options *o);
+int cmd_report(struct options *o);
+/* report.html and figures/ beside a result file that was just written, and its name on standard output. 0, or
+ * -errno with a message. */
+int report_of_run(const char *result, struct err *e);
 int cmd_vm(struct options *o);
 int cmd_limits(struct options *o);
 int cmd_compare(struct options *o);

@@ -242,6 +242,19 @@ static int export(const struct run *r, struct err *e)
 	return 0;
 }
 
+/* The page, where the result and standard output are for people. That it cannot be written is no reason to
+ * call the measurement failed. */
+static void report(const struct run *r, bool measured)
+{
+	const struct config *c = &r->o->config;
+	struct err e = {0};
+
+	if (!measured || !c->write_report || c->quiet || is_stdout(c->json) || is_stdout(c->csv))
+		return;
+	if (report_of_run(r->result.path, &e))
+		warn("no report: %s%s%s", e.what, e.remedy[0] ? "; try: " : "", e.remedy);
+}
+
 static void note_conditions(struct run *r)
 {
 	const json_t *host = json_object_get(r->result.root, "host");
@@ -462,6 +475,7 @@ int cmd_run(struct options *o)
 		warn("interrupted; what was measured until then is kept");
 	if (!o->config.quiet)
 		fprintf(stderr, "result: %s\n", r->result.path);
+	report(r, !ret && status != EXIT_NOTHING);
 	result_close(&r->result);
 	instruments_close(&r->instruments);
 	json_decref(r->no_samples);

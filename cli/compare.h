@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 
+#include "cli/format.h"
 #include "cli/results.h"
 #include "lib/options.h"
 
@@ -182,7 +183,5 @@ void compare_benchmark_action(FILE *f, const struct compare_report *r);
 extern const char *const compare_format_names[];
 void compare_print(FILE *f, const char *format, const struct compare_report *r);
 
-/* "3.42 GiB/s", "12.3 us", "1.00" by the unit. Returns buf. */
-char *format_metric(char *buf, size_t len, double v, const char *unit);
 
 #endif

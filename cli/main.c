@@ -47,6 +47,10 @@ static const struct command commands[] = {
 	 "figures from result files, by gnuplot",
 	 "  zcbench plot results/*/result.json\n"
 	 "  zcbench plot results/mine --figure throughput,cpu --format png --output slides\n"},
+	{"report", CMD_REPORT, cmd_report, "zcbench report RESULT... [options]",
+	 "one page (HTML) from result files: answers with their intervals, figures, copies, conditions",
+	 "  zcbench report results/mine\n"
+	 "  zcbench report --mixed --output kernels.html results/6.18 results/7.3\n"},
 	{"compare", CMD_COMPARE, cmd_compare, "zcbench compare BASE NEW [options]",
 	 "is NEW worse than BASE? statistics, an exit status, and formats for CI",
 	 "  zcbench compare results/before results/after\n"
