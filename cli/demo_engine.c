@@ -203,8 +203,11 @@ int demo_kill_path(struct demo *d, struct demo_path *p, struct err *e)
 	forget(p);
 	p->state = DEMO_KILLED;
 	p->again_ns = clock_ns() + AGAIN_NS;
-	snprintf(p->why, sizeof(p->why), "its client got: %s",
-		 ret ? told.what : "no error; this path did not need its server for that");
+	if (ret)
+		snprintf(p->why, sizeof(p->why), "its client got %s: %s", strerrorname_np(-ret),
+			 strerror(-ret));
+	else
+		snprintf(p->why, sizeof(p->why), "its client noticed nothing");
 	return 0;
 }
 

@@ -13,7 +13,7 @@
 #define HEAD       3
 #define FOOT       3
 #define EACH_MAX   6 /* lines of a path */
-#define COPIES_LEN 50
+#define COPIES_LEN 55
 
 int page_resize(struct page *p, int cols, int rows)
 {
@@ -171,22 +171,27 @@ static char *bytes_text(char *buf, size_t len, uint64_t bytes)
 	return buf;
 }
 
-/* What was copied, and whether that is counted or only expected. */
-static char *copies_text(const struct demo *d, const struct demo_path *p, char *buf, size_t len)
+/* What was copied, and whether that is counted or only expected: "payload 1.20 GiB  copied 1.20 GiB ..." in
+ * at most COPIES_LEN columns if `brief`. */
+static char *copies_text(const struct demo *d, const struct demo_path *p, bool brief, char *buf,
+			 size_t len)
 {
-	char payload[32], copied[32];
+	char payload[32], copied[32], own[64] = "", expected[32] = "?";
 	const bool counted = !d->no_ledger[0] && !p->uncounted;
 
 	bytes_text(payload, sizeof(payload), p->payload);
 	bytes_text(copied, sizeof(copied), counted ? p->copied : p->declared);
+	if (isfinite(p->expected))
+		snprintf(expected, sizeof(expected), "%.2fx", p->expected);
+	if (!brief)
+		snprintf(own, sizeof(own), counted ? "  (expected: %s)" : "  (own code: %s)",
+			 counted ? expected : copied);
 	if (counted)
-		snprintf(buf, len, "payload %s  copied %s  %.2fx counted", payload, copied,
-			 p->payload ? (double)p->copied / (double)p->payload : 0);
-	else if (isfinite(p->expected))
-		snprintf(buf, len, "payload %s  copies %.2fx EXPECTED, not counted", payload,
-			 p->expected);
+		snprintf(buf, len, "payload %s  copied %s = %.2fx%s", payload, copied,
+			 p->payload ? (double)p->copied / (double)p->payload : 0, own);
 	else
-		snprintf(buf, len, "payload %s  copies not counted", payload);
+		snprintf(buf, len, "payload %s  copies %s EXPECTED, not counted%s", payload, expected,
+			 own);
 	return buf;
 }
 
@@ -285,15 +290,19 @@ static void put_path(const struct demo *d, unsigned int i, struct page *p, int y
 	put(p, y, 3, marker(p, path->name), colour);
 	put_text(p, y, x, 14, (struct pen){colour.style | (selected ? GLYPH_REVERSE : 0), colour.rgb},
 		 path->name);
-	if (d->turn == (int)i && path->state == DEMO_RUNS)
+	if (d->turn == (int)i && path->state == DEMO_RUNS && !d->paused)
 		put_text(p, y, p->cols - 4, 4, bold, "<now");
 	if (!demo_medians(path, &t)) {
+		if (each == 1) {
+			put_format(p, y, 20, p->cols - 20, dim, "%s: %s", state_text(path), path->why);
+			return;
+		}
 		put_text(p, y, 20, p->cols - 24, bold, state_text(path));
 		put_words(p, y + 1, 20, p->cols - 21, each > 2 ? each - 1 : 1, plain, path->why);
 		return;
 	}
 	put_figures(&t, p, y);
-	copies_text(d, path, copies, sizeof(copies));
+	copies_text(d, path, each == 2, copies, sizeof(copies));
 	if (path->problem[0])
 		snprintf(copies, sizeof(copies), "NOT AS CLAIMED: %s", path->problem);
 	bar = each > 2 ? p->cols - x - 5 : p->cols - x - COPIES_LEN - 1;
@@ -316,8 +325,7 @@ static void put_head(const struct demo *d, struct page *p)
 		   d->clients > 1 ? "  several clients" : "");
 	put_text(p, 0, p->cols - 9, 8, reverse, d->paused ? "PAUSED" : "running");
 	put_format(p, 1, 1, p->cols - 2, dim,
-		   "One path at a time, in turns of %s: each has the machine to itself. Medians of %d "
-		   "turns.",
+		   "One path at a time, in turns of %s. Figures: the median of its last %d.",
 		   format_time(turn, sizeof(turn), (double)d->slice_ns), DEMO_RECENT);
 	for (int c = 0; c < NCOLUMNS; c++)
 		put_right(p, 2, column_end(p, (enum column)c), dim, columns[c].title);
@@ -329,7 +337,8 @@ static void put_foot(const struct demo *d, struct page *p)
 	const int y = p->rows - FOOT;
 
 	if (d->no_ledger[0])
-		put_format(p, y, 1, p->cols - 2, dim, "Copies are EXPECTED by design, not counted: %s",
+		put_format(p, y, 1, p->cols - 2, dim,
+			   "Copies are EXPECTED by design and NOT counted here (zcbench vm can): %s",
 			   d->no_ledger);
 	else
 		put_text(p, y, 1, p->cols - 2, dim,
@@ -338,7 +347,7 @@ static void put_foot(const struct demo *d, struct page *p)
 	put_text(p, y + 1, 1, p->cols - 2, bold, d->text);
 	fill(p, y + 2, reverse);
 	put_text(p, y + 2, 1, p->cols - 2, reverse,
-		 "space pause  +- blocks  s sink  o source  w op  1-9 path  k kill  r restart  ? q");
+		 "space pause  +- bs  s sink  o source  w op  1-9 path  k kill  r restart  ? q");
 }
 
 static void put_help(struct page *p)
@@ -357,8 +366,24 @@ static void put_help(struct page *p)
 	put_text(p, p->rows - 1, 3, p->cols - 4, dim, "? goes back");
 }
 
+/* A path that is left out takes one line; the others share the rest. */
+static int lines_of_each(const struct demo *d, const struct page *p)
+{
+	int shared = p->rows - HEAD - FOOT, live = 0, each;
+
+	for (unsigned int i = 0; i < d->n; i++) {
+		if (d->paths[i].state == DEMO_LEFT_OUT)
+			shared--;
+		else
+			live++;
+	}
+	each = live ? shared / live : 2;
+	return each < 2 ? 2 : each > EACH_MAX ? EACH_MAX : each;
+}
+
 void demo_layout(const struct demo *d, struct page *p)
 {
+	const double best = fastest(d);
 	int each, y = HEAD;
 
 	memset(p->cells, 0, sizeof(*p->cells) * (size_t)p->cols * (size_t)p->rows);
@@ -374,10 +399,15 @@ void demo_layout(const struct demo *d, struct page *p)
 		return;
 	}
 	put_head(d, p);
-	each = d->n ? (p->rows - HEAD - FOOT) / (int)d->n : 2;
-	each = each < 2 ? 2 : each > EACH_MAX ? EACH_MAX : each;
-	for (unsigned int i = 0; i < d->n && y + each <= p->rows - FOOT; i++, y += each)
-		put_path(d, i, p, y, each, fastest(d));
+	each = lines_of_each(d, p);
+	for (unsigned int i = 0; i < d->n; i++) {
+		const int lines = d->paths[i].state == DEMO_LEFT_OUT ? 1 : each;
+
+		if (y + lines > p->rows - FOOT)
+			break;
+		put_path(d, i, p, y, lines, best);
+		y += lines;
+	}
 	put_foot(d, p);
 }
 
@@ -394,7 +424,7 @@ char *demo_line(const struct demo *d, const struct demo_path *p, char *buf, size
 	snprintf(buf, len, "%-12s %11s  p50 %8s  p99 %8s  CPU ns/KiB %.0f + %.0f  %s%s%s", p->name,
 		 format_rate(rate, sizeof(rate), t.rate), format_time(p50, sizeof(p50), t.p50),
 		 format_time(p99, sizeof(p99), t.p99), t.client_cpu, t.server_cpu,
-		 copies_text(d, p, copies, sizeof(copies)), p->problem[0] ? "  NOT AS CLAIMED: " : "",
-		 p->problem);
+		 copies_text(d, p, false, copies, sizeof(copies)),
+		 p->problem[0] ? "  NOT AS CLAIMED: " : "", p->problem);
 	return buf;
 }
