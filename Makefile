@@ -7,7 +7,7 @@ BUILD   ?= build
 BIN     ?= zcbench
 CFLAGS  ?= -O2 -g
 
-PKGS     := fuse3 liburing jansson inih sqlite3 libelf libbpf
+PKGS     := fuse3 liburing jansson inih sqlite3 libelf libbpf ncursesw
 DIRS     := cli clients servers measure lib
 SRCS     := $(filter-out %.bpf.c,$(foreach d,$(DIRS),$(wildcard $(d)/*.c)))
 OBJS     := $(SRCS:%.c=$(BUILD)/%.o)
@@ -117,7 +117,7 @@ deps:
 install: all
 	install -D -m 755 zcbench $(DESTDIR)$(PREFIX)/bin/zcbench
 	install -d $(DESTDIR)$(PREFIX)/share/zcbench/workloads
-	install -m 644 workloads/*.ini $(DESTDIR)$(PREFIX)/share/zcbench/workloads
+	install -m 644 workloads/*.ini workloads/*.demo $(DESTDIR)$(PREFIX)/share/zcbench/workloads
 	install -d $(DESTDIR)$(PREFIX)/share/zcbench/plots
 	install -m 644 plots/*.gp plots/*.css $(DESTDIR)$(PREFIX)/share/zcbench/plots
 	install -d $(DESTDIR)$(PREFIX)/share/zcbench/kernel

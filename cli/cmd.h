@@ -29,6 +29,7 @@ enum {
 	CMD_HISTORY = 1 << 10,
 	CMD_AB = 1 << 11,
 	CMD_REPORT = 1 << 12,
+	CMD_DEMO = 1 << 14,
 };
 
 /* Every option's value: defaults, then the workload file, then the command line. */
@@ -87,12 +88,16 @@ struct config {
 		uint64_t budget_ns;
 		bool quiet;
 	} ab;
+	struct {
+		const char *source, *sink, *op, *script, *record, *window;
+		uint64_t bs, slice_ns, duration_ns;
+	} demo;
 };
 
 /* The options of compare, history and ab: a table of its own, cli/options_compare.c. */
 extern const struct opt compare_options[];
 
-#define CONFIG_SETS 14
+#define CONFIG_SETS 16
 
 struct options {
 	struct config config;
@@ -106,6 +111,7 @@ struct options {
 
 /* Tables of single commands. */
 extern const struct opt plot_options[];
+extern const struct opt demo_options[];
 
 /* Fills in the tables and the defaults. */
 void options_init(struct options *o);
@@ -128,5 +134,6 @@ int cmd_limits(struct options *o);
 int cmd_compare(struct options *o);
 int cmd_history(struct options *o);
 int cmd_ab(struct options *o);
+int cmd_demo(struct options *o);
 
 #endif

@@ -73,6 +73,12 @@ static const struct command commands[] = {
 	 "  zcbench history plot --cell 'sink read' --metric throughput,copy_factor\n"
 	 "  zcbench history export --format json >history.json\n"
 	 "  zcbench history prune --keep 100\n"},
+	{"demo", CMD_DEMO, cmd_demo, "zcbench demo [options]",
+	 "the paths side by side, live on a terminal; ? shows the keys",
+	 "  zcbench demo\n"
+	 "  zcbench demo --path copy,uring,ipc --sink read --bs 1m\n"
+	 "  zcbench demo --script talk --record talk.cast\n"
+	 "  zcbench demo --duration 5s | cat\n"},
 	{"cleanup", CMD_CLEANUP, cmd_cleanup, "zcbench cleanup",
 	 "unmount and remove what a killed run left behind", "  zcbench cleanup\n"},
 	{"vm", CMD_VM, cmd_vm,

@@ -25,12 +25,12 @@ static const char *const patterns[] = {"seq", "random", NULL};
 /* clang-format off */
 static const struct opt table[] = {
 	{"path", OPT_NAMES, OFF(path), "NAME[,...]", NULL,
-	 "paths to compare; default: all that this machine can run", path_names, .commands = RUN},
+	 "paths to compare; default: all that this machine can run", path_names, .commands = RUN | CMD_DEMO},
 	{"source", OPT_NAMES, OFF(source), "NAME[,...]", "memfd",
 	 "where the client's payload lives", source_names, .commands = RUN},
 	{"via", OPT_CHOICE, OFF(via), "bounce|memfd", "bounce",
 	 "source udmabuf, O_DIRECT: copy to ordinary memory, or use the memfd below", vias,
-	 .commands = RUN},
+	 .commands = RUN | CMD_DEMO},
 	{"sink", OPT_NAMES, OFF(sink), "NAME[,...]", "null,read",
 	 "what the server does with it", sink_names, .commands = RUN},
 	{"sink", OPT_CHOICE, OFF(serve_sink), "NAME", "null",
@@ -40,10 +40,10 @@ static const struct opt table[] = {
 	{"bs", OPT_SIZES, OFF(bs), "SIZE[,...]", "4k,64k,1m",
 	 "block size: bytes in one operation", .min = 1, .max = 64 << 20, .commands = RUN},
 	{"depth", OPT_UINTS, OFF(depth), "N[,...]", "1",
-	 "operations in flight for each client", .min = 1, .max = 1024, .commands = RUN},
+	 "operations in flight for each client", .min = 1, .max = 1024, .commands = RUN | CMD_DEMO},
 	{"clients", OPT_UINTS, OFF(clients), "N[,...]", "1",
 	 "client processes, each with a file and a buffer of its own", .min = 1, .max = 256,
-	 .commands = RUN},
+	 .commands = RUN | CMD_DEMO},
 	{"runtime", OPT_TIME, OFF(runtime_ns), "TIME", "200ms",
 	 "measured time of a round", .min = NSEC_PER_MSEC, .max = 3600 * NSEC_PER_SEC,
 	 .commands = RUN},
@@ -77,7 +77,7 @@ static const struct opt table[] = {
 	{"driver", OPT_CHOICE, OFF(driver), "NAME", "native",
 	 "what makes the load", drivers, .commands = RUN},
 	{"pattern", OPT_CHOICE, OFF(pattern), "seq|random", "seq",
-	 "file offsets", patterns, .commands = RUN},
+	 "file offsets", patterns, .commands = RUN | CMD_DEMO},
 	{"produce", OPT_CHOICE, OFF(produce), "each|once", "each",
 	 "rewrite the payload before every write, as a producer does; timed apart", produces,
 	 .commands = RUN},
@@ -87,34 +87,34 @@ static const struct opt table[] = {
 	 "passthrough: produce and read the payload in a shared mapping of the file", .commands = RUN},
 	{"pin", OPT_CHOICE, OFF(pin), "split|same|none", "split",
 	 "CPUs: clients and server apart, together, or the scheduler's choice", pins,
-	 .commands = RUN},
+	 .commands = RUN | CMD_DEMO},
 	{"file", OPT_STRING, OFF(file), "PATH", NULL,
 	 "where sink file stores (tmpfs, disk); file n of the mount is PATH.n. Or a block device",
-	 .commands = RUN | SERVE},
+	 .commands = RUN | SERVE | CMD_DEMO},
 	{"tcp", OPT_STRING, OFF(tcp), "HOST:PORT", NULL,
 	 "where sink tcp forwards to, a zcbench sink; default: one that the run starts, on 127.0.0.1",
-	 .commands = RUN | SERVE},
+	 .commands = RUN | SERVE | CMD_DEMO},
 	{"send", OPT_CHOICE, OFF(send), "auto|copy|zc", "auto",
 	 "sink tcp: SEND or SEND_ZC; auto: zc where the path brings the payload without a copy", sends,
-	 .commands = RUN | SERVE},
+	 .commands = RUN | SERVE | CMD_DEMO},
 	{"listen", OPT_STRING, OFF(listen), "HOST:PORT", "127.0.0.1:0",
 	 "where to wait for servers; port 0: any, and it is printed", .commands = CMD_SINK},
 	{"size", OPT_SIZE, OFF(size), "SIZE", "64m",
 	 "of each file on the mount; offsets stay below it", .min = 4096, .max = 1ull << 46,
-	 .commands = RUN | SERVE},
+	 .commands = RUN | SERVE | CMD_DEMO},
 	{"max-io", OPT_SIZE, OFF(max_io), "SIZE", "1m",
 	 "largest FUSE request wanted, uring* and ipc's mount; above 1m: fs.fuse.max_pages_limit",
 	 .min = 128 << 10, .max = 64 << 20, .commands = RUN | SERVE},
 	{"overwrite", OPT_FLAG, OFF(overwrite), NULL, NULL,
-	 "let sink file destroy a file that exists", .commands = RUN | SERVE},
+	 "let sink file destroy a file that exists", .commands = RUN | SERVE | CMD_DEMO},
 	{"verify", OPT_FLAG, OFF(verify), NULL, "yes",
 	 "check every byte of a short pass before the first round of each cell", .commands = RUN},
 	{"ledger", OPT_FLAG, OFF(ledger), NULL, "yes",
-	 "count what the kernel copies, by BPF, where it lets us", .commands = RUN, .whole_run = true},
+	 "count what the kernel copies, by BPF, where it lets us", .commands = RUN | CMD_DEMO, .whole_run = true},
 	{"trampolines", OPT_FLAG, OFF(trampolines), NULL, "yes",
 	 "the ledger: try fexit programs before kprobes", .commands = RUN, .whole_run = true, .hidden = true},
 	{"setup", OPT_FLAG, OFF(setup), NULL, NULL,
-	 "as root: switch on what paths and sources need, for this run only", .commands = RUN | CMD_LIMITS, .whole_run = true},
+	 "as root: switch on what paths and sources need, for this run only", .commands = RUN | CMD_LIMITS | CMD_DEMO, .whole_run = true},
 	{"watchdog", OPT_TIME, OFF(watchdog_ns), "TIME", "10s",
 	 "a server that does not answer for this long is ended", .min = 100 * NSEC_PER_MSEC,
 	 .max = 3600 * NSEC_PER_SEC, .commands = RUN},
@@ -209,7 +209,8 @@ void options_init(struct options *o)
 	o->sets[0] = (struct opt_set){.title = "Options", .opts = table, .base = &o->config};
 	o->sets[1] = (struct opt_set){.title = "Options", .opts = plot_options, .base = &o->config};
 	o->sets[2] = (struct opt_set){.title = "Options", .opts = compare_options, .base = &o->config};
-	o->nsets = 3;
+	o->sets[3] = (struct opt_set){.title = "Options", .opts = demo_options, .base = &o->config};
+	o->nsets = 4;
 	for (const struct path_ops *const *p = paths; *p; p++) {
 		bool listed = !(*p)->options;
 
@@ -220,7 +221,7 @@ void options_init(struct options *o)
 			o->sets[o->nsets++] = (struct opt_set){.title = "Options of paths",
 							       .opts = (*p)->options,
 							       .base = (*p)->option_values,
-							       .commands = RUN | SERVE};
+							       .commands = RUN | SERVE | CMD_DEMO};
 		assert(o->nsets < CONFIG_SETS);
 	}
 	check_names(o);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "cli/copies.h"
 #include "cli/round.h"
@@ -39,6 +40,7 @@ struct round {
 	uint64_t setup_ns;  /* the slowest client's */
 	json_t *setup;      /* ... and its steps */
 	uint64_t server_ns; /* until the server was ready */
+	struct placement placement;
 };
 
 static uint64_t integer(const json_t *obj, const char *name)
@@ -328,9 +330,8 @@ static int await_client(struct round *r, unsigned int i, uint64_t expected_ns, j
 	return ret;
 }
 
-/* Runs all clients once and collects their answers into results (one for each client). */
-static int run_clients(struct round *r, uint64_t runtime_ns, uint64_t count, json_t *results,
-		       struct err *e)
+/* Orders all clients to run once. */
+static void order_clients(struct round *r, uint64_t runtime_ns, uint64_t count)
 {
 	const uint64_t start_at = clock_ns() + HEAD_START;
 
@@ -339,6 +340,11 @@ static int run_clients(struct round *r, uint64_t runtime_ns, uint64_t count, jso
 			     json_pack("{s:s, s:I, s:I, s:I}", "cmd", "run", "start_at",
 				       (json_int_t)start_at, "runtime_ns", (json_int_t)runtime_ns,
 				       "count", (json_int_t)count));
+}
+
+/* Waits for their answers and adds them to results (one for each client). */
+static int collect_answers(struct round *r, uint64_t runtime_ns, json_t *results, struct err *e)
+{
 	for (unsigned int i = 0; i < r->nclients; i++) {
 		json_t *msg = NULL;
 		int ret = await_client(r, i, runtime_ns, &msg, e);
@@ -348,6 +354,13 @@ static int run_clients(struct round *r, uint64_t runtime_ns, uint64_t count, jso
 		json_array_append_new(results, msg);
 	}
 	return 0;
+}
+
+static int run_clients(struct round *r, uint64_t runtime_ns, uint64_t count, json_t *results,
+		       struct err *e)
+{
+	order_clients(r, runtime_ns, count);
+	return collect_answers(r, runtime_ns, results, e);
 }
 
 /*
@@ -560,37 +573,88 @@ static bool lost_server(int code)
 	       code == -EPIPE;
 }
 
+/* A client that lost its server says so in its own words: name the cause instead. */
+static int name_cause(struct round *r, int ret, struct err *e)
+{
+	if (ret && ret != -EINTR && r->server.pid &&
+	    !child_wait(&r->server, lost_server(ret) ? GRACE_NS : 0) && WIFSIGNALED(r->server.status))
+		ret = err_set(e, -EPIPE, "the server %s in the middle of the round",
+			      child_fate(&r->server));
+	return ret;
+}
+
+int round_open(struct rundir *dir, const struct cell *cell, struct ledger *ledger, struct round **round,
+	       struct err *e)
+{
+	struct round *r = calloc(1, sizeof(*r));
+	int ret;
+
+	*round = r;
+	if (!r)
+		return err_sys(e, -ENOMEM, "a round");
+	r->cell = cell;
+	r->ledger = ledger;
+	r->server = (struct child){.pidfd = -1, .control = -1};
+	cpus_place(&r->placement, cell->config.pin, cell->clients);
+	ret = rundir_mountpoint(dir, r->mountpoint, sizeof(r->mountpoint), e);
+	if (!ret)
+		ret = start_server(r, &r->placement, e);
+	if (!ret)
+		ret = start_clients(r, &r->placement, e);
+	return name_cause(r, ret, e);
+}
+
+int round_measure(struct round *r, struct round_result *out, struct err *e)
+{
+	*out = (struct round_result){.started = r->started};
+	return name_cause(r, measure(r, out, e), e);
+}
+
+int round_kill(struct round *r, uint64_t after_ns, struct err *told)
+{
+	struct timespec pause = {.tv_nsec = (long)after_ns};
+	json_t *results = json_array();
+	int ret;
+
+	order_clients(r, 4 * after_ns, 0);
+	nanosleep(&pause, NULL);
+	if (r->server.pid)
+		kill(r->server.pid, SIGKILL);
+	*told = (struct err){0};
+	ret = collect_answers(r, 4 * after_ns, results, told);
+	json_decref(results);
+	return ret;
+}
+
+void round_close(struct round *r, bool failed)
+{
+	if (!r)
+		return;
+	stop_all(r, failed);
+	json_decref(r->evidence);
+	json_decref(r->setup);
+	free(r);
+}
+
 int round_run(struct rundir *dir, const struct cell *cell, struct ledger *ledger, bool want_verify,
 	      bool want_measure, struct round_result *out, struct err *e)
 {
-	struct round r = {.cell = cell, .ledger = ledger, .server = {.pidfd = -1, .control = -1}};
-	struct placement *p = malloc(sizeof(*p));
+	struct round *r = NULL;
 	int ret;
 
 	*out = (struct round_result){0};
-	if (!p)
-		return err_sys(e, -ENOMEM, "a round");
-	cpus_place(p, cell->config.pin, cell->clients);
-	ret = rundir_mountpoint(dir, r.mountpoint, sizeof(r.mountpoint), e);
-	if (!ret)
-		ret = start_server(&r, p, e);
-	if (!ret)
-		ret = start_clients(&r, p, e);
+	ret = round_open(dir, cell, ledger, &r, e);
 	if (!ret && want_verify)
-		ret = verify(&r, out, e);
+		ret = verify(r, out, e);
 	if (!ret && want_measure)
-		ret = measure(&r, out, e);
+		ret = measure(r, out, e);
 	if (!ret && want_measure && cell->config.pollution)
-		ret = pollution(&r, p, out, e);
-	/* a client that lost its server says so in its own words: name the cause instead */
-	if (ret && ret != -EINTR && r.server.pid &&
-	    !child_wait(&r.server, lost_server(ret) ? GRACE_NS : 0) && WIFSIGNALED(r.server.status))
-		ret = err_set(e, -EPIPE, "the server %s in the middle of the round",
-			      child_fate(&r.server));
-	stop_all(&r, ret != 0);
-	out->evidence = r.evidence;
-	json_decref(r.setup);
-	out->started = r.started;
-	free(p);
+		ret = pollution(r, &r->placement, out, e);
+	if (r) {
+		ret = name_cause(r, ret, e);
+		out->evidence = json_incref(r->evidence);
+		out->started = r->started;
+	}
+	round_close(r, ret != 0);
 	return ret;
 }

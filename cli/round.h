@@ -29,4 +29,23 @@ struct round_result {
 int round_run(struct rundir *dir, const struct cell *cell, struct ledger *ledger, bool verify,
 	      bool measure, struct round_result *out, struct err *e);
 
+/* A round in its parts, for what keeps server and clients up between two measurements. One process may have
+ * several open; only one measures at a time. */
+struct round;
+
+/* Starts server and clients, which then wait. *round is to be closed also after an error (NULL: out of
+ * memory). cell and ledger must outlive it. 0 or -errno as above. */
+int round_open(struct rundir *dir, const struct cell *cell, struct ledger *ledger, struct round **round,
+	       struct err *e);
+
+/* Warms up and measures once, as cell->config says. The caller owns out->round and out->missing. */
+int round_measure(struct round *r, struct round_result *out, struct err *e);
+
+/* Lets the clients run, and kills the server (SIGKILL) in the middle: after_ns (less than a second) from the
+ * start. What a client was told is in *told and returned; 0: none of them noticed. Then only round_close. */
+int round_kill(struct round *r, uint64_t after_ns, struct err *told);
+
+/* Ends clients and server and unmounts. `failed`: do not expect answers. NULL is fine. */
+void round_close(struct round *r, bool failed);
+
 #endif
