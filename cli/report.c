@@ -73,18 +73,26 @@ static bool drawn_before(struct page *p, const struct drawing *d)
 	return false;
 }
 
-/* A picture of one path compares nothing, and of many block sizes the largest is drawn: the tables have all. */
+/* A picture of one path compares nothing; of many block sizes the largest is drawn (where markers are few, the
+ * smallest, too), and of other dimensions the plain cell. The tables have all, and zcbench plot draws all. */
 static bool worth_drawing(const struct page *p, const struct drawing *d)
 {
-	bool several = d->figure->along != DIM_PATH;
+	const unsigned int alike = DIM_BIT(DIM_BS) | DIM_BIT(DIM_PATH) | figure_along(d->figure);
+	const bool bars = d->figure->along == DIM_PATH;
+	bool several = !bars, largest = true, smallest = !bars, plain = false;
 
 	for (unsigned int i = 0; i < d->n; i++)
 		several |= strcmp(d->cells[i]->label, d->cells[0]->label) != 0;
-	for (unsigned int i = 0; i < p->one.ncells && d->figure->along == DIM_PATH; i++)
-		if (p->one.cells[i].bs > d->cells[0]->bs)
-			several &= !result_cells_equal(&p->one.cells[i], d->cells[0],
-						       DIM_BIT(DIM_BS) | DIM_BIT(DIM_PATH));
-	return several;
+	for (unsigned int i = 0; i < p->one.ncells; i++) {
+		const struct result_cell *c = &p->one.cells[i];
+
+		plain |= cell_plain(c);
+		if (d->figure->along == DIM_BS || !result_cells_equal(c, d->cells[0], alike))
+			continue;
+		largest &= c->bs <= d->cells[0]->bs;
+		smallest &= c->bs >= d->cells[0]->bs;
+	}
+	return several && (largest || smallest) && (!bars || !plain || cell_plain(d->cells[0]));
 }
 
 static void remove_files(const struct page *p, const struct drawing *d)
@@ -214,7 +222,7 @@ static void sentences(FILE *f, const struct question *q, const struct pairs *pai
 		return;
 	}
 	for (unsigned int i = 0; i < pairs->n && max; i++) {
-		if (!q->leads(pairs, &pairs->v[i]))
+		if (!pair_leads(q, pairs, &pairs->v[i]))
 			continue;
 		fputs("<li>", f);
 		html_words(f, pair_sentence(text, sizeof(text), q->dim, &pairs->v[i]));

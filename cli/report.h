@@ -67,6 +67,10 @@ char *crossing_sentence(char *buf, size_t len, const struct pairs *all, unsigned
 /* "Write, sink read, 1m blocks, 4 clients": the cell without what is in `except`, and without what almost every
  * cell has: depth 1, 1 client, source memfd, pin split. Returns buf. */
 char *cell_where(char *buf, size_t len, const struct result_cell *c, unsigned int except);
+/* Whether it has all of these, and O_DIRECT. Where such cells answer a question, sentences and pictures are of
+ * them, and the others are in the tables. */
+bool cell_plain(const struct result_cell *c);
+bool pair_leads(const struct question *q, const struct pairs *all, const struct pair *p);
 /* With sink null and no copy nobody touches the payload: bytes per second are no data rate. */
 bool moves_no_byte(const struct result_cell *c);
 /* Whether a cell has rounds to speak of. */

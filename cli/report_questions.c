@@ -83,6 +83,16 @@ static bool at_most(const struct pairs *all, const struct pair *p)
 	return true;
 }
 
+bool pair_leads(const struct question *q, const struct pairs *all, const struct pair *p)
+{
+	if (!q->leads(all, p))
+		return false;
+	for (unsigned int i = 0; i < all->n && !cell_plain(p->base); i++)
+		if (cell_plain(all->v[i].base))
+			return false;
+	return true;
+}
+
 /* One sentence for each line of the figure. */
 static void say_crossings(FILE *f, const struct pairs *all)
 {

@@ -82,6 +82,12 @@ static int side(const struct summary *s)
 	return s->lo > 1 ? 1 : s->hi < 1 ? -1 : 0;
 }
 
+bool cell_plain(const struct result_cell *c)
+{
+	return c->depth == 1 && c->clients == 1 && !strcmp(c->pin, "split") &&
+	       !strcmp(c->source, "memfd") && !strcmp(c->access, "direct");
+}
+
 char *cell_where(char *buf, size_t len, const struct result_cell *c, unsigned int except)
 {
 	/* as almost every cell has them */

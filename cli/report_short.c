@@ -45,8 +45,15 @@ static void trust(FILE *f, const struct results *one)
 	fputs("</li>\n", f);
 }
 
-/* The last of those that lead has the largest blocks, and a server that reads if any does. Held against another
- * cell of its own path, that of `copy` is what people know. */
+/* How well a pair stands for its question: writes are what was asked about, and of cells held against another of
+ * the same path those of `copy` are what people know. */
+static int rank(const struct question *q, const struct pair *p)
+{
+	return 2 * !strcmp(p->a->op, q->dim == DIM_OP ? "read" : "write") +
+	       (q->dim != DIM_PATH && !strcmp(p->a->path, "copy"));
+}
+
+/* The last of the best: with the largest blocks, and a server that reads if any does. */
 static const struct pair *headline(const struct question *q, const struct pairs *pairs)
 {
 	const struct pair *found = NULL;
@@ -54,8 +61,7 @@ static const struct pair *headline(const struct question *q, const struct pairs 
 	for (unsigned int i = 0; i < pairs->n; i++) {
 		const struct pair *p = &pairs->v[i];
 
-		if (q->leads(pairs, p) && (!found || q->dim == DIM_PATH || !strcmp(p->a->path, "copy") ||
-					   strcmp(found->a->path, "copy") != 0))
+		if (pair_leads(q, pairs, p) && (!found || rank(q, p) >= rank(q, found)))
 			found = p;
 	}
 	return found;
