@@ -111,7 +111,7 @@ static int loop(struct demo *d, struct show *s, struct demo_script *script, stru
 		if (over || (script && !s->screen && demo_script_ended(script)))
 			break;
 		if (script)
-			ret = demo_script_play(script, d, e);
+			demo_script_play(script, d);
 		if (!d->paused)
 			demo_next(d);
 		if (!ret)
@@ -192,7 +192,9 @@ static int prepare(struct demo *d, struct options *o, struct demo_script *script
 		ret = err_remedy(
 			(err_set(e, -EINVAL, "without a terminal a demo has to know when to end"), e),
 			"--duration 10s, or --script talk");
-	return ret ? ret : demo_open(d, o, e);
+	if (!ret)
+		ret = demo_open(d, o, e);
+	return ret ? ret : demo_script_check(script, d, e);
 }
 
 static int run(struct demo *d, struct show *s, struct demo_script *script, struct err *e)
@@ -236,6 +238,9 @@ int cmd_demo(struct options *o)
 	ret = run(&d, &s, o->config.demo.script ? &script : NULL, &e);
 	if (ret)
 		err_print(&e);
+	if (script.failed.code)
+		err_print(&script.failed);
+	ret = ret ? ret : script.failed.code;
 	demo_script_free(&script);
 	return ret || interrupted ? EXIT_FAILED : EXIT_OK;
 }

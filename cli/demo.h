@@ -148,14 +148,17 @@ struct demo_script {
 	unsigned int n;
 	unsigned int next;  /* to be done */
 	uint64_t resume_ns; /* not before this, CLOCK_MONOTONIC */
+	struct err failed;  /* the first step that could not be done */
 };
 
 /* Reads lines of "WORD [ARGUMENT]"; # begins a comment. -EINVAL with "NAME:LINE: what is wrong". */
 int demo_script_parse(struct demo_script *s, const char *name, FILE *f, struct err *e);
 /* A file, or the name of one of the workload folders' NAME.demo. */
 int demo_script_load(struct demo_script *s, const char *name, struct err *e);
-/* Does the steps that are due. -errno with "line N: ..." if one cannot be done. */
-int demo_script_play(struct demo_script *s, struct demo *d, struct err *e);
+/* Whether the paths that it names take part. 0, or -EINVAL with a message that names the line. */
+int demo_script_check(const struct demo_script *s, const struct demo *d, struct err *e);
+/* Does the steps that are due. One that cannot be done is shown as d->text and kept in s->failed; a talk goes on. */
+void demo_script_play(struct demo_script *s, struct demo *d);
 bool demo_script_ended(const struct demo_script *s);
 void demo_script_free(struct demo_script *s);
 

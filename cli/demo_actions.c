@@ -109,8 +109,8 @@ static int do_pause(struct demo *d, const char *arg, struct err *e)
 static int change(struct demo *d, const char *sink, const char *source, const char *op, uint64_t bs,
 		  struct err *e)
 {
-	const struct demo old = *d;
-	struct err ignored;
+	const char *const old[] = {d->sink, d->source, d->op};
+	const uint64_t old_bs = d->bs;
 	int ret;
 
 	d->sink = sink;
@@ -119,11 +119,10 @@ static int change(struct demo *d, const char *sink, const char *source, const ch
 	d->bs = bs;
 	ret = demo_replan(d, e);
 	if (ret) {
-		d->sink = old.sink;
-		d->source = old.source;
-		d->op = old.op;
-		d->bs = old.bs;
-		demo_replan(d, &ignored);
+		d->sink = old[0];
+		d->source = old[1];
+		d->op = old[2];
+		d->bs = old_bs;
 	}
 	return ret;
 }

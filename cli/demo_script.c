@@ -137,7 +137,25 @@ int demo_script_load(struct demo_script *s, const char *name, struct err *e)
 	return ret;
 }
 
-int demo_script_play(struct demo_script *s, struct demo *d, struct err *e)
+int demo_script_check(const struct demo_script *s, const struct demo *d, struct err *e)
+{
+	for (unsigned int i = 0; i < s->n; i++) {
+		const struct demo_step *step = &s->steps[i];
+		bool known = !step->arg || strcmp(step->action->arg_name, "PATH") != 0;
+
+		for (unsigned int k = 0; k < d->n && !known; k++)
+			known = !strcmp(d->paths[k].name, step->arg);
+		if (!known)
+			return err_remedy(
+				(err_set(e, -EINVAL, "line %d of the script, %s: path %s takes no part",
+					 step->line, step->action->word, step->arg),
+				 e),
+				"name it in --path");
+	}
+	return 0;
+}
+
+void demo_script_play(struct demo_script *s, struct demo *d)
 {
 	while (s->next < s->n && clock_ns() >= s->resume_ns && !d->quit) {
 		const struct demo_step *step = &s->steps[s->next++];
@@ -145,12 +163,13 @@ int demo_script_play(struct demo_script *s, struct demo *d, struct err *e)
 		int ret = step->action->run(d, step->arg, &why);
 
 		if (ret)
-			return err_set(e, ret, "line %d of the script, %s: %s", step->line,
-				       step->action->word, why.what);
+			snprintf(d->text, sizeof(d->text), "line %d of the script, %s: %.200s",
+				 step->line, step->action->word, why.what);
+		if (ret && !s->failed.code)
+			err_set(&s->failed, ret, "%s", d->text);
 		if (step->wait_ns)
 			s->resume_ns = clock_ns() + step->wait_ns;
 	}
-	return 0;
 }
 
 bool demo_script_ended(const struct demo_script *s)

@@ -194,8 +194,13 @@ expect 2 $Z demo --script "$T/bad.demo"
 said "$T/bad.demo:3: there is no action 'kil'"
 said "try: kill"
 printf 'kill ipc\n' >"$T/bad.demo"
-expect 1 $Z demo --script "$T/bad.demo" --path copy
+expect 2 $Z demo --script "$T/bad.demo" --path copy
 said "line 1 of the script, kill: path ipc takes no part"
+# ... what turns out on the way is told, and the rest still happens
+printf 'sink file\nwait 300ms\ntext further\n' >"$T/bad.demo"
+expect 1 $Z demo --script "$T/bad.demo" --path copy --slice 20ms
+said "line 1 of the script, sink: sink file needs --file PATH"
+printed "text: further"
 expect 2 $Z demo --script nonsense
 said "there is no script 'nonsense'"
 expect 2 $Z demo --window 80by24 --duration 1s

@@ -86,13 +86,35 @@ static void a_script_waits_and_ends(void **state)
 
 	(void)state;
 	assert_int_equal(parse(&s, "text a\nwait 1h\ntext b\n", &e), 0);
-	assert_int_equal(demo_script_play(&s, &d, &e), 0);
+	demo_script_play(&s, &d);
 	assert_string_equal(d.text, "a");
 	assert_false(demo_script_ended(&s));
 	s.resume_ns = 0; /* an hour later */
-	assert_int_equal(demo_script_play(&s, &d, &e), 0);
+	demo_script_play(&s, &d);
 	assert_string_equal(d.text, "b");
 	assert_true(demo_script_ended(&s));
+	demo_script_free(&s);
+}
+
+static void a_step_that_fails_is_told_and_the_script_goes_on(void **state)
+{
+	static struct demo d = {.n = 1, .paths = {{.name = "copy", .state = DEMO_STOPPED}}};
+	struct demo_script s;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(parse(&s, "select copy\nkill copy\npause\n", &e), 0);
+	assert_int_equal(demo_script_check(&s, &d, &e), 0);
+	demo_script_play(&s, &d);
+	assert_int_equal(s.failed.code, -EINVAL);
+	assert_contains(s.failed.what, "line 2 of the script, kill: copy has no server");
+	assert_string_equal(d.text, s.failed.what);
+	assert_true(d.paused);
+	demo_script_free(&s);
+
+	assert_int_equal(parse(&s, "wait 1s\nselect ipc\n", &e), 0);
+	assert_int_equal(demo_script_check(&s, &d, &e), -EINVAL);
+	assert_contains(e.what, "line 2 of the script, select: path ipc takes no part");
 	demo_script_free(&s);
 }
 
@@ -323,6 +345,7 @@ int main(void)
 		cmocka_unit_test(a_script_is_steps),
 		cmocka_unit_test(a_bad_script_is_refused_with_its_line),
 		cmocka_unit_test(a_script_waits_and_ends),
+		cmocka_unit_test(a_step_that_fails_is_told_and_the_script_goes_on),
 		cmocka_unit_test(every_action_is_complete),
 		cmocka_unit_test(seven_paths_fit_80x24),
 		cmocka_unit_test(expected_is_never_shown_as_counted),
