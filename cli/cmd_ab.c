@@ -2,7 +2,6 @@
 /* zcbench ab: two builds, settings or paths, in turns, until the interval is narrow enough. See docs/compare.md. */
 #include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,12 +27,6 @@ struct ab {
 	uint64_t start_ns, pairs, longest_ns;
 	double width; /* of the widest interval that --until is about, half of it, as a share */
 };
-
-static void on_signal(int sig)
-{
-	(void)sig;
-	interrupted = 1;
-}
 
 /* What --until is about: the metrics that were asked for, else the throughput. */
 static bool steers(const struct ab *ab, const struct metric *m)
@@ -240,7 +233,6 @@ static int make_folders(struct ab *ab, struct err *e)
 
 static int measure(struct ab *ab, struct err *e)
 {
-	struct sigaction sa = {.sa_handler = on_signal};
 	int ret = make_folders(ab, e);
 
 	if (!ret && (ab->a.setting[0] || ab->b.setting[0])) {
@@ -249,9 +241,7 @@ static int measure(struct ab *ab, struct err *e)
 	}
 	if (ret)
 		return ret;
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
+	catch_interrupts();
 	ret = all_pairs(ab, e);
 	if (ab->has_dir)
 		rundir_close(&ab->dir);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,21 +25,6 @@ struct show {
 	uint64_t start_ns, next_lines_ns;
 	char text[256]; /* the caption that was printed last */
 };
-
-static void on_signal(int sig)
-{
-	(void)sig;
-	interrupted = 1;
-}
-
-static void catch_signals(void)
-{
-	struct sigaction sa = {.sa_handler = on_signal};
-
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
-}
 
 static void print_lines(struct show *s, const struct demo *d)
 {
@@ -211,7 +195,7 @@ static int run(struct demo *d, struct show *s, struct demo_script *script, struc
 		ret = setup(&d->dir, &d->plan, e);
 	if (!ret)
 		ret = open_show(s, c, e);
-	catch_signals(); /* after curses has set its own handlers */
+	catch_interrupts(); /* after curses has set its own handlers */
 	if (!ret)
 		ret = loop(d, s, script, e);
 	if (close_show(s, ret ? &last : e) && !ret)

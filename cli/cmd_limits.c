@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* zcbench limits: the ceilings of this machine. */
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,12 +10,6 @@
 #include "lib/units.h"
 #include "measure/limits.h"
 #include "servers/server.h"
-
-static void on_signal(int sig)
-{
-	(void)sig;
-	interrupted = 1;
-}
 
 static int measure(struct options *o, json_t **limits, struct err *e)
 {
@@ -45,7 +38,6 @@ int cmd_limits(struct options *o)
 {
 	const struct config *c = &o->config;
 	const bool to_stdout = c->json && !strcmp(c->json, "-");
-	struct sigaction sa = {.sa_handler = on_signal};
 	json_t *limits = NULL;
 	struct err e = {0};
 	int ret;
@@ -54,9 +46,7 @@ int cmd_limits(struct options *o)
 		fprintf(stderr, "zcbench: error: limits takes no arguments: %s\n", o->rest.v[0]);
 		return EXIT_USAGE;
 	}
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
+	catch_interrupts();
 	ret = measure(o, &limits, &e);
 	if (!ret && c->json && !to_stdout)
 		ret = json_write_file(limits, c->json, &e);

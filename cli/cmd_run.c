@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* zcbench run: plan, rounds interleaved across paths, result, table. */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,22 +20,6 @@
 #include "lib/rundir.h"
 #include "lib/units.h"
 #include "measure/host.h"
-
-static void on_signal(int sig)
-{
-	(void)sig;
-	interrupted = 1;
-}
-
-static void catch_signals(void)
-{
-	/* no SA_RESTART: every wait shall notice */
-	struct sigaction sa = {.sa_handler = on_signal};
-
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
-}
 
 #define LIMITS_ROUNDS 9
 
@@ -461,7 +444,7 @@ int cmd_run(struct options *o)
 		err_print(&e);
 		return EXIT_FAILED;
 	}
-	catch_signals();
+	catch_interrupts();
 	ret = measure(r, &e);
 	rundir_close(&r->dir);
 	if (!ret)

@@ -1,12 +1,28 @@
 // SPDX-License-Identifier: MIT
 /* Orders and answers; see talk.h. */
 #include <errno.h>
+#include <signal.h>
 
 #include "cli/talk.h"
 #include "lib/clock.h"
 #include "lib/control.h"
 
 volatile int interrupted;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	interrupted = 1;
+}
+
+void catch_interrupts(void)
+{
+	struct sigaction sa = {.sa_handler = on_signal};
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+}
 
 int answer(struct child *c, const char *who, json_t **msg, uint64_t timeout_ns, struct err *e)
 {

@@ -9,8 +9,11 @@
 #include "lib/child.h"
 #include "lib/err.h"
 
-/* Set by the signal handlers of `run` and `limits`; every wait looks at it. */
+/* Every wait looks at it. */
 extern volatile int interrupted;
+/* Has SIGINT, SIGTERM and SIGHUP set it, and nothing else: no system call is restarted, so that every wait
+ * notices. */
+void catch_interrupts(void);
 
 /* Waits for an answer of `who` ("the server"): a new reference in *msg. What the process says went wrong,
  * its death, silence for timeout_ns (-ETIMEDOUT) and an interrupted run (-EINTR) are errors. */
