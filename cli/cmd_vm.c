@@ -375,7 +375,7 @@ static int finish(const struct vm *vm, int ret, const struct err *e)
 int cmd_vm(struct options *o)
 {
 	struct vm *vm = calloc(1, sizeof(*vm));
-	char init[4096], workloads[4096];
+	char init[4096], workloads[4096], style[4096];
 	FILE *console = NULL;
 	struct err e = {0};
 	int ret;
@@ -409,6 +409,9 @@ int cmd_vm(struct options *o)
 	if (!vm_data(workloads, sizeof(workloads), "workloads", NULL))
 		vm->image.workloads = workloads;
 	vm->image.workloads_name = ZCBENCH_DATADIR "/workloads";
+	/* for a run in a script: its page is made in the guest */
+	if (!vm_data(style, sizeof(style), "plots/report.css", NULL))
+		add_name(&vm->image.files, absolute(vm, style));
 	vm->image.programs = o->config.vm.with;
 	if (!ret && o->config.vm.net)
 		ret = far_end_receiver(&vm->receiver, &vm->port, &e);

@@ -183,5 +183,4 @@ void compare_benchmark_action(FILE *f, const struct compare_report *r);
 extern const char *const compare_format_names[];
 void compare_print(FILE *f, const char *format, const struct compare_report *r);
 
-
 #endif
