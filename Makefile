@@ -92,6 +92,11 @@ check-vm: deps
 	@$(SUBMAKE) all
 	@BUILD=$(BUILD) tests/run $(VM_TESTS)
 
+# Is this tree worse than what it branched off from? docs/ci.md; status 3 (make: 2): yes.
+regress: deps
+	@$(SUBMAKE) all
+	@BUILD=$(BUILD) tests/regress host guest ab
+
 # A test program links everything but main.
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(filter-out %/main.o,$(OBJS))
 	@echo "  LD  $@"
@@ -103,7 +108,7 @@ $(BUILD)/tests/bench_self: $(BUILD)/tests/bench/bench_self.o $(filter-out %/main
 # Not part of check: the tools are large. Both are to be silent.
 lint: $(BUILD)/git.h $(BUILD)/measure/ledger.skel.h
 	cppcheck --quiet --enable=warning,performance,portability --std=c11 --error-exitcode=1 \
-		--inline-suppr --suppress=missingIncludeSystem -i measure/ledger.bpf.c -I. -I$(BUILD) $(DIRS)
+		--inline-suppr --library=tests/cppcheck.cfg --suppress=missingIncludeSystem -i measure/ledger.bpf.c -I. -I$(BUILD) $(DIRS)
 	clang-tidy --quiet $(SRCS) -- -std=gnu11 -D_GNU_SOURCE -I. -I$(BUILD) $(PKG_CFLAGS)
 
 deps:
@@ -114,7 +119,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/share/zcbench/workloads
 	install -m 644 workloads/*.ini workloads/*.demo $(DESTDIR)$(PREFIX)/share/zcbench/workloads
 	install -d $(DESTDIR)$(PREFIX)/share/zcbench/plots
-	install -m 644 plots/*.gp $(DESTDIR)$(PREFIX)/share/zcbench/plots
+	install -m 644 plots/*.gp plots/*.css $(DESTDIR)$(PREFIX)/share/zcbench/plots
 	install -d $(DESTDIR)$(PREFIX)/share/zcbench/kernel
 	install -m 755 kernel/*.sh $(DESTDIR)$(PREFIX)/share/zcbench/kernel
 	install -D -m 644 docs/zcbench.1 $(DESTDIR)$(PREFIX)/share/man/man1/zcbench.1
@@ -132,6 +137,7 @@ help:
 	@echo "sudo make bench   install what is missing, build, measure every path, print the table"
 	@echo "sudo make check   install what is missing, build, run all tests"
 	@echo "sudo make check-vm  of these only what runs in a QEMU guest: the paths of Linux 7.3, zcbench vm itself"
+	@echo "sudo make regress   is this tree worse than its merge base? copies exactly, times in turns (5 minutes)"
 	@echo "make bench-self   is zcbench itself fast enough? ratios against hand-made loops"
 	@echo "make lint         cppcheck and clang-tidy"
 	@echo "make install      to PREFIX (/usr/local), below DESTDIR"
@@ -140,5 +146,5 @@ help:
 
 
 .SECONDARY:
-.PHONY: all bench bench-self check check-vm lint deps install uninstall clean help FORCE
+.PHONY: all bench bench-self check check-vm regress lint deps install uninstall clean help FORCE
 -include $(OBJS:.o=.d) $(wildcard $(BUILD)/tests/*/*.d)

@@ -82,13 +82,15 @@ static size_t decimal_ticks(const struct axis *a, double *ticks, size_t max)
 	return n;
 }
 
-static size_t linear_ticks(const struct axis *a, double *ticks, size_t max)
+/* Steps of 1, 2 or 5 times a power of ten; for bytes powers of two, which are round with every prefix. */
+static size_t linear_ticks(const struct axis *a, bool bytes, double *ticks, size_t max)
 {
-	double step = pow(10, floor(log10((a->hi - a->lo) / 4))), first;
+	const double range = a->hi - a->lo;
+	double step = bytes ? pow(2, ceil(log2(range / 7))) : pow(10, floor(log10(range / 4))), first;
 	size_t n = 0;
 
-	while ((a->hi - a->lo) / step > 7)
-		step *= (a->hi - a->lo) / (2 * step) > 7 && (a->hi - a->lo) / (5 * step) >= 3 ? 5 : 2;
+	while (range / step > 7)
+		step *= range / (2 * step) > 7 && range / (5 * step) >= 3 ? 5 : 2;
 	first = ceil(a->lo / step - 1e-9);
 	for (; n < max && (first + (double)n) * step <= a->hi; n++)
 		ticks[n] = (first + (double)n) * step + 0.0; /* never -0 */
@@ -101,7 +103,7 @@ size_t axis_ticks(const struct axis *a, const char *unit, double *ticks, size_t 
 	size_t n;
 
 	if (!a->log)
-		return linear_ticks(a, ticks, max);
+		return linear_ticks(a, of_bytes(unit), ticks, max);
 	if (of_bytes(unit) || !strcmp(unit, "ratio"))
 		return log_ticks(a, binary, 5, ticks, max);
 	n = log_ticks(a, decimal, 3, ticks, max);

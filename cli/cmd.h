@@ -28,6 +28,7 @@ enum {
 	CMD_COMPARE = 1 << 9,
 	CMD_HISTORY = 1 << 10,
 	CMD_AB = 1 << 11,
+	CMD_REPORT = 1 << 12,
 	CMD_DEMO = 1 << 14,
 };
 
@@ -40,6 +41,7 @@ struct config {
 	uint64_t rounds, counted_rounds, sampled_rounds, runtime_ns, warmup_ns, count, size, max_io;
 	const char *serve_sink, *driver, *file, *pin, *produce, *pattern, *tcp, *send, *output, *csv,
 		*json, *via;
+	uint64_t refine;
 	bool conditions, verify, ledger, trampolines, quiet, setup, overwrite, direct_io, buffered, mmap;
 	struct names events, serve_events; /* performance counters */
 	bool events_system, list_events, breakdown;
@@ -51,6 +53,10 @@ struct config {
 		struct names figure, format;
 		bool mixed;
 	} plot;
+	struct {
+		const char *output, *title;
+	} report;
+	bool write_report; /* of a run */
 	/* serve, and between our own processes */
 	const char *listen;
 	uint64_t files, control_fd;
@@ -72,7 +78,7 @@ struct config {
 		bool exact, complete;
 	} compare;
 	struct {
-		const char *db, *commit, *cell, *format;
+		const char *db, *commit, *cell, *format, *output;
 		uint64_t last, keep, wait_ns;
 		bool values;
 	} history;
@@ -119,6 +125,10 @@ int cmd_client(struct options *o);
 int cmd_hold(struct options *o);
 int cmd_sink(struct options *o);
 int cmd_plot(struct options *o);
+int cmd_report(struct options *o);
+/* report.html and figures/ beside a result file that was just written, and its name on standard output. 0, or
+ * -errno with a message. */
+int report_of_run(const char *result, struct err *e);
 int cmd_vm(struct options *o);
 int cmd_limits(struct options *o);
 int cmd_compare(struct options *o);

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "cli/cmd.h"
+#include "cli/figure.h"
 #include "cli/history.h"
+#include "cli/result.h"
 
 static int failed(const struct err *e)
 {
@@ -69,14 +71,33 @@ static const struct names usual = {
 	      "route", "sent_by_reference", "completed", "path_ok"},
 };
 
-static int look(const struct config *c, struct history *h, bool export)
+/* And plot. */
+static const struct names headline = {.n = 1, .v = {"throughput_bytes_per_s"}};
+
+static int plot(const struct config *c, struct history *h, struct history_view *view, struct err *e)
+{
+	char folder[4096];
+	const char *slash = strrchr(c->history.db, '/');
+
+	if (c->history.output)
+		snprintf(folder, sizeof(folder), "%s", c->history.output);
+	else
+		snprintf(folder, sizeof(folder), "%.*sfigures",
+			 slash ? (int)(slash + 1 - c->history.db) : 0, c->history.db);
+	view->intervals = true;
+	return make_folder(folder, e) ? e->code : history_plot(h, view, folder, e);
+}
+
+static int look(const struct config *c, struct history *h, const char *verb)
 {
 	static const struct names none = {0};
 	struct compare_rules rules;
 	struct history_view view = {.last = c->history.last,
 				    .cell = c->history.cell,
-				    .wanted =
-					    c->compare.metric.n || export ? &c->compare.metric : &usual,
+				    .wanted = c->compare.metric.n || !strcmp(verb, "export")
+						      ? &c->compare.metric
+					      : !strcmp(verb, "plot") ? &headline
+								      : &usual,
 				    .rules = &rules,
 				    .values = c->history.values};
 	struct err e = {0};
@@ -86,14 +107,20 @@ static int look(const struct config *c, struct history *h, bool export)
 		err_print(&e);
 		return EXIT_USAGE;
 	}
-	ret = export ? history_export(stdout, h, &view, c->history.format, &e)
-		     : history_show(stdout, h, &view, &e);
+	if (!strcmp(verb, "plot") && figure_check_gnuplot(&e)) {
+		err_print(&e);
+		return EXIT_NOTHING;
+	}
+	if (!strcmp(verb, "export"))
+		ret = history_export(stdout, h, &view, c->history.format, &e);
+	else
+		ret = !strcmp(verb, "plot") ? plot(c, h, &view, &e) : history_show(stdout, h, &view, &e);
 	return ret ? failed(&e) : EXIT_OK;
 }
 
 int cmd_history(struct options *o)
 {
-	static const char *const verbs[] = {"add", "show", "export", "prune", NULL};
+	static const char *const verbs[] = {"add", "show", "plot", "export", "prune", NULL};
 	const struct config *c = &o->config;
 	const char *verb = o->rest.n ? o->rest.v[0] : "";
 	struct history h;
@@ -103,7 +130,7 @@ int cmd_history(struct options *o)
 	while (verbs[v] && strcmp(verb, verbs[v]) != 0)
 		v++;
 	if (!verbs[v])
-		return usage("history takes add, show, export or prune",
+		return usage("history takes add, show, plot, export or prune",
 			     "zcbench history add results/...; zcbench history show");
 	if (!strcmp(verb, "add") ? o->rest.n < 2 : o->rest.n > 1)
 		return usage(!strcmp(verb, "add") ? "history add takes results"
@@ -118,7 +145,7 @@ int cmd_history(struct options *o)
 	else if (!strcmp(verb, "prune"))
 		status = prune(c, &h);
 	else
-		status = look(c, &h, !strcmp(verb, "export"));
+		status = look(c, &h, verb);
 	history_close(&h);
 	return status;
 }

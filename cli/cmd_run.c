@@ -12,6 +12,7 @@
 #include "cli/limits_run.h"
 #include "cli/plan.h"
 #include "cli/progress.h"
+#include "cli/refine.h"
 #include "cli/result.h"
 #include "cli/round.h"
 #include "cli/setup.h"
@@ -134,14 +135,14 @@ static void one_round(struct run *r, struct cell *c, uint64_t round)
 	json_decref(rr.evidence);
 }
 
-/* Round by round over all cells, so that a machine that drifts drifts for all of them. */
-static int all_rounds(struct run *r, struct err *e)
+/* Round by round over the cells from the first on, so that a machine that drifts drifts for all of them. */
+static int all_rounds(struct run *r, unsigned int first, struct err *e)
 {
 	const uint64_t rounds = r->plan.rounds + r->plan.counted_rounds + r->plan.sampled_rounds;
 	int ret = 0;
 
 	for (uint64_t round = 0; round < rounds && !interrupted && !ret; round++) {
-		for (unsigned int i = 0; i < r->plan.n && !interrupted && !ret; i++) {
+		for (unsigned int i = first; i < r->plan.n && !interrupted && !ret; i++) {
 			struct cell *c = &r->plan.cells[i];
 
 			if (!rounds_left(c, round))
@@ -149,6 +150,30 @@ static int all_rounds(struct run *r, struct err *e)
 			one_round(r, c, round);
 			ret = result_write(&r->result, e);
 		}
+	}
+	return ret;
+}
+
+/* Further block sizes, of which the rounds before say that they are of interest. */
+static int refine(struct run *r, struct err *e)
+{
+	int ret = 0;
+
+	for (uint64_t i = 0; i < r->o->config.refine && !interrupted && !ret; i++) {
+		const unsigned int first = r->plan.n, added = refine_plan(&r->plan);
+
+		if (!added)
+			break;
+		for (unsigned int k = first; k < r->plan.n; k++) {
+			struct cell *c = &r->plan.cells[k];
+
+			c->shares = json_object();
+			c->stacks = json_object();
+			result_add_cell(&r->result, c);
+			progress_more(&r->progress, rounds_left(c, 0));
+		}
+		limits_bind(&r->plan, json_object_get(r->result.root, "limits"));
+		ret = all_rounds(r, first, e);
 	}
 	return ret;
 }
@@ -206,6 +231,8 @@ static int export(const struct run *r, struct err *e)
 	}
 	if (!c->quiet && !is_stdout(c->json) && !is_stdout(c->csv))
 		table_print(stdout, &r->plan);
+	if (!c->quiet && !is_stdout(c->json) && !is_stdout(c->csv) && c->refine)
+		refine_print(stdout, &r->plan);
 	if (!c->quiet && !is_stdout(c->json) && !is_stdout(c->csv) && r->instruments.asked)
 		counters_print(stdout, &r->plan);
 	if (!c->quiet && !is_stdout(c->json) && !is_stdout(c->csv) && c->breakdown && r->sampler)
@@ -213,6 +240,19 @@ static int export(const struct run *r, struct err *e)
 	if (c->flame && r->sampler)
 		return breakdown_flames(&r->plan, c->flame, e);
 	return 0;
+}
+
+/* The page, where the result and standard output are for people. That it cannot be written is no reason to
+ * call the measurement failed. */
+static void report(const struct run *r, bool measured)
+{
+	const struct config *c = &r->o->config;
+	struct err e = {0};
+
+	if (!measured || !c->write_report || c->quiet || is_stdout(c->json) || is_stdout(c->csv))
+		return;
+	if (report_of_run(r->result.path, &e))
+		warn("no report: %s%s%s", e.what, e.remedy[0] ? "; try: " : "", e.remedy);
 }
 
 static void note_conditions(struct run *r)
@@ -335,7 +375,9 @@ static int measure(struct run *r, struct err *e)
 		result_missing(&r->result, "limits", "left out by --no-limits");
 	ret = far_end_start(&r->receiver, &r->plan, e);
 	if (!ret)
-		ret = all_rounds(r, e);
+		ret = all_rounds(r, 0, e);
+	if (!ret)
+		ret = refine(r, e);
 	child_end(&r->receiver, NSEC_PER_SEC);
 	progress_end(&r->progress);
 	note_stolen(r);
@@ -433,6 +475,7 @@ int cmd_run(struct options *o)
 		warn("interrupted; what was measured until then is kept");
 	if (!o->config.quiet)
 		fprintf(stderr, "result: %s\n", r->result.path);
+	report(r, !ret && status != EXIT_NOTHING);
 	result_close(&r->result);
 	instruments_close(&r->instruments);
 	json_decref(r->no_samples);

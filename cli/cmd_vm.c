@@ -32,6 +32,7 @@ struct vm {
 	enum mode mode;
 	char cwd[4096];
 	char output[64];      /* the result folder, where the user named none */
+	bool report;          /* a run's page: written here, where gnuplot is, from what came back */
 	struct names args;    /* of the command in the guest */
 	struct names collect; /* absolute: what comes back */
 	char kernel[4096], modules[4096 + 16];
@@ -133,6 +134,35 @@ static void add_output(struct vm *vm)
 	vm->args.n += 2;
 }
 
+/* The guest has no gnuplot: it measures, and the page is made here. Not where standard output is data. */
+static void take_report(struct vm *vm)
+{
+	vm->report = true;
+	for (unsigned int i = 0; i < vm->args.n; i++) {
+		const char *json = value_of(&vm->args, i, "json"), *csv = value_of(&vm->args, i, "csv");
+
+		if ((json && !strcmp(json, "-")) || (csv && !strcmp(csv, "-")) ||
+		    !strcmp(vm->args.v[i], "--quiet") || !strcmp(vm->args.v[i], "--no-report"))
+			vm->report = false;
+	}
+	if (vm->args.n + 1 > OPT_LIST_MAX)
+		return;
+	add_name(&vm->args, "--no-report");
+}
+
+static void report(const struct vm *vm)
+{
+	const char *folder = NULL;
+	char path[4200];
+	struct err e = {0};
+
+	for (unsigned int i = 0; i < vm->args.n && !folder; i++)
+		folder = value_of(&vm->args, i, "output");
+	snprintf(path, sizeof(path), "%s/result.json", folder ? folder : "results");
+	if (folder && is_file(path) && report_of_run(path, &e))
+		warn("no report: %s%s%s", e.what, e.remedy[0] ? "; try: " : "", e.remedy);
+}
+
 /* "shell" without a terminal: what is on standard input is the script. */
 static int take_stdin(struct vm *vm, struct err *e)
 {
@@ -173,8 +203,10 @@ static int take_arguments(struct vm *vm, struct err *e)
 		return e->code;
 	if (vm->mode == SCRIPT && !vm->typed && !is_file(vm->args.v[0]))
 		return err_set(e, -EINVAL, "there is no script %s", vm->args.v[0]);
-	if (vm->mode == RUN && !strcmp(vm->args.v[0], "run"))
+	if (vm->mode == RUN && !strcmp(vm->args.v[0], "run")) {
 		add_output(vm);
+		take_report(vm);
+	}
 	if (vm->mode != RUN)
 		add_name(&vm->collect, absolute(vm, "results"));
 	look_through(vm);
@@ -326,8 +358,11 @@ static int finish(const struct vm *vm, int ret, const struct err *e)
 	if (g->complaints)
 		warn("the guest's kernel complained (%u line%s): %s; --console FILE keeps all it says",
 		     g->complaints, g->complaints == 1 ? "" : "s", g->complaint);
-	if (!ret)
+	if (!ret) {
+		if (vm->report && g->status != EXIT_USAGE && g->status != EXIT_NOTHING)
+			report(vm);
 		return g->status;
+	}
 	if (ret != -EINTR)
 		guest_print_console(g, stderr, CONSOLE_TAIL);
 	err_print(e);

@@ -232,7 +232,7 @@ static bool any_negative(const double *values, size_t n)
 }
 
 static void compare_series(struct comparisons *out, const struct result_cell *base,
-			   const struct result_cell *now, const struct series *s,
+			   const struct result_cell *now, const struct compared_metric *s,
 			   const struct compare_rules *rules, double *a, double *b)
 {
 	struct comparison *c = &out->v[out->n];
@@ -319,7 +319,7 @@ int compare_cells(struct comparisons *out, const struct result_cell *const *base
 		  const struct result_cell *const *now, size_t n, const struct compare_rules *rules,
 		  struct err *e)
 {
-	struct series *series = malloc(SERIES_MAX * sizeof(*series));
+	struct compared_metric *series = malloc(COMPARED_MAX * sizeof(*series));
 	size_t rounds = 1;
 	double *a, *b;
 	int ret = 0;
@@ -332,7 +332,7 @@ int compare_cells(struct comparisons *out, const struct result_cell *const *base
 	}
 	a = malloc(rounds * sizeof(*a));
 	b = malloc(rounds * sizeof(*b));
-	out->v = malloc((n * SERIES_MAX + 1) * sizeof(*out->v));
+	out->v = malloc((n * COMPARED_MAX + 1) * sizeof(*out->v));
 	out->complete = rules->complete;
 	if (!series || !a || !b || !out->v) {
 		ret = err_sys(e, -ENOMEM, "comparing");

@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 
+#include "cli/format.h"
 #include "cli/results.h"
 #include "lib/options.h"
 
@@ -107,7 +108,7 @@ double compare_busy_share(const struct results *r, const struct result_file *f);
 
 /* ---- compare_series.c: what there is to compare in a cell */
 
-struct series {
+struct compared_metric {
 	char name[64];
 	const char *unit;
 	enum better better;
@@ -118,14 +119,14 @@ struct series {
 	double (*of_cell)(const struct result_cell *c);
 };
 
-#define SERIES_MAX 96
+#define COMPARED_MAX 96
 
 /* The series of a pair of cells, as the rules want them. Returns their number. */
 size_t series_of(const struct result_cell *base, const struct result_cell *now,
-		 const struct compare_rules *rules, struct series *out);
+		 const struct compare_rules *rules, struct compared_metric *out);
 
 /* What a series with this name is: unit, direction, exactness. False if there is none. */
-bool series_named(const char *name, struct series *out);
+bool series_named(const char *name, struct compared_metric *out);
 
 /* How many timed metrics the rules ask for. */
 size_t compare_timed_metrics(const struct compare_rules *rules);
@@ -134,7 +135,7 @@ size_t compare_timed_metrics(const struct compare_rules *rules);
 size_t series_samples_max(const struct result_cell *c);
 
 /* Its samples, one for each round, NAN where the round lacks it. Returns their number. */
-size_t series_samples(const struct series *s, const struct result_cell *c, double *values);
+size_t series_samples(const struct compared_metric *s, const struct result_cell *c, double *values);
 
 /* "latency" names all metrics that begin with "latency_", and "latency_p50_ns" itself. */
 bool names_metric(const char *name, const char *metric);
@@ -182,7 +183,5 @@ void compare_benchmark_action(FILE *f, const struct compare_report *r);
 extern const char *const compare_format_names[];
 void compare_print(FILE *f, const char *format, const struct compare_report *r);
 
-/* "3.42 GiB/s", "12.3 us", "1.00" by the unit. Returns buf. */
-char *format_metric(char *buf, size_t len, double v, const char *unit);
 
 #endif

@@ -110,18 +110,18 @@ static bool counts_vary(const struct result_cell *c)
 	return !strcmp(c->access, "buffered") && !strcmp(c->op, "read");
 }
 
-static void add(struct series *out, size_t *n, struct series s)
+static void add(struct compared_metric *out, size_t *n, struct compared_metric s)
 {
 	for (size_t i = 0; i < *n; i++)
 		if (!strcmp(out[i].name, s.name))
 			return;
-	if (*n < SERIES_MAX)
+	if (*n < COMPARED_MAX)
 		out[(*n)++] = s;
 }
 
 /* One for each member that the rounds of a cell have in `of`. */
-static void add_members(struct series *out, size_t *n, const struct result_cell *c, const char *of,
-			struct series like)
+static void add_members(struct compared_metric *out, size_t *n, const struct result_cell *c,
+			const char *of, struct compared_metric like)
 {
 	const json_t *round;
 	size_t i;
@@ -131,7 +131,7 @@ static void add_members(struct series *out, size_t *n, const struct result_cell 
 		json_t *v;
 
 		json_object_foreach (json_object_get(round, of), name, v) {
-			struct series s = like;
+			struct compared_metric s = like;
 
 			snprintf(s.name, sizeof(s.name), "%.14s.%.47s", like.name, name);
 			snprintf(s.key, sizeof(s.key), "%.47s", name);
@@ -141,21 +141,22 @@ static void add_members(struct series *out, size_t *n, const struct result_cell 
 }
 
 #define OF_CELLS 2
-static const struct series of_cells[OF_CELLS] = {
+static const struct compared_metric of_cells[OF_CELLS] = {
 	{"completed", "1", BETTER_HIGHER, EXACT, .of_cell = completed},
 	{"path_ok", "1", BETTER_HIGHER, EXACT, .of_cell = path_ok},
 };
-static const struct series by_hop = {"copies", "1", BETTER_LOWER, EXACT, .value = copies_at};
-static const struct series by_route = {"route", "1", BETTER_NEITHER, EXACT, .value = share_of_route};
-static const struct series sent = {"sent_by_reference", "1", BETTER_HIGHER, EXACT,
-				   .value = sent_by_reference};
+static const struct compared_metric by_hop = {"copies", "1", BETTER_LOWER, EXACT, .value = copies_at};
+static const struct compared_metric by_route = {"route", "1", BETTER_NEITHER, EXACT,
+						.value = share_of_route};
+static const struct compared_metric sent = {"sent_by_reference", "1", BETTER_HIGHER, EXACT,
+					    .value = sent_by_reference};
 
-bool series_named(const char *name, struct series *out)
+bool series_named(const char *name, struct compared_metric *out)
 {
 	for (const struct metric *m = metrics; m->name; m++) {
 		if (strcmp(name, m->name) != 0)
 			continue;
-		*out = (struct series){
+		*out = (struct compared_metric){
 			.unit = m->unit, .better = m->better, .exact = m->exact, .metric = m};
 		return true;
 	}
@@ -169,7 +170,7 @@ bool series_named(const char *name, struct series *out)
 }
 
 size_t series_of(const struct result_cell *base, const struct result_cell *now,
-		 const struct compare_rules *rules, struct series *out)
+		 const struct compare_rules *rules, struct compared_metric *out)
 {
 	const bool vary = counts_vary(base);
 	size_t n = 0;
@@ -177,7 +178,7 @@ size_t series_of(const struct result_cell *base, const struct result_cell *now,
 	for (size_t i = 0; i < OF_CELLS; i++)
 		add(out, &n, of_cells[i]);
 	for (const struct metric *m = metrics; m->name; m++) {
-		struct series s = {.unit = m->unit, .better = m->better, .metric = m};
+		struct compared_metric s = {.unit = m->unit, .better = m->better, .metric = m};
 
 		if (!wanted(m, rules))
 			continue;
@@ -207,7 +208,7 @@ size_t series_samples_max(const struct result_cell *c)
 	return timed ? timed : 1;
 }
 
-size_t series_samples(const struct series *s, const struct result_cell *c, double *values)
+size_t series_samples(const struct compared_metric *s, const struct result_cell *c, double *values)
 {
 	size_t n = json_array_size(c->rounds);
 

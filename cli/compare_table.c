@@ -14,7 +14,7 @@ char *format_metric(char *buf, size_t len, double v, const char *unit)
 		format_rate(buf, len, v);
 	else if (!strcmp(unit, "ns"))
 		format_time(buf, len, v);
-	else if (!strcmp(unit, "ns/KiB") || !strcmp(unit, "ns/op"))
+	else if (!strcmp(unit, "ns/KiB") || !strcmp(unit, "ns/MiB") || !strcmp(unit, "ns/op"))
 		snprintf(buf, len, v < 99.95 ? "%.3g %s" : "%.0f %s", v, unit);
 	else
 		snprintf(buf, len, v < 9999.5 ? "%.2f" : "%.4g", v);

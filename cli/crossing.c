@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* Ratios and their crossing; see crossing.h. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "cli/crossing.h"
+#include "lib/units.h"
 
 bool ratio_of(const struct result_cell *a, const struct result_cell *b, const char *metric,
 	      struct ratio *r)
@@ -62,4 +64,25 @@ void crossing_find(const struct ratio *r, unsigned int n, struct crossing *c)
 			c->side = 0;
 		}
 	}
+}
+
+char *crossing_describe(char *buf, size_t len, const struct crossing *c, unsigned int n)
+{
+	const char *word = c->side > 0 ? "faster" : "slower";
+	char lo[32], hi[32];
+
+	format_size(lo, sizeof(lo), (uint64_t)c->lo);
+	format_size(hi, sizeof(hi), (uint64_t)c->hi);
+	if (c->few_rounds)
+		snprintf(buf, len, "too few rounds to tell");
+	else if (c->crosses)
+		snprintf(buf, len, "%s %s..%s", c->side > 0 ? "overtakes at" : "falls behind at", lo,
+			 hi);
+	else if (c->side && c->shown == n)
+		snprintf(buf, len, "always %s", word);
+	else if (c->side)
+		snprintf(buf, len, "%s at %u of %u sizes", word, c->shown, n);
+	else
+		snprintf(buf, len, "%s", c->shown ? "no clear crossing" : "no difference shown");
+	return buf;
 }

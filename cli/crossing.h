@@ -34,4 +34,7 @@ struct crossing {
  * one side and all behind it on the other; a picture that goes back and forth shows nothing (side 0). */
 void crossing_find(const struct ratio *r, unsigned int n, struct crossing *c);
 
+/* It in words, of n block sizes: "overtakes at 16k..64k", "always faster", "no difference shown". Returns buf. */
+char *crossing_describe(char *buf, size_t len, const struct crossing *c, unsigned int n);
+
 #endif

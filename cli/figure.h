@@ -45,7 +45,9 @@ struct drawing {
 	char name[200];    /* of its files, without the ending: "throughput-null" */
 	char fixed[300];   /* what is the same for all its cells, in words */
 	char missing[200]; /* paths that belong here and do not have what it shows: "a, b (failed)" */
-	const struct result_cell **cells; /* in the order of the result */
+	/* In the order of the result. None: the figure's writer brings its own data, and sets the texts `note`,
+	 * `small` and `stamp` (history). */
+	const struct result_cell **cells;
 	unsigned int n;
 };
 
@@ -94,6 +96,9 @@ void chart_text(struct chart *c, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Begins a block of data, with a title and the names of its columns; gnuplot counts them from 0. */
 void chart_block(struct chart *c, const char *title, const char *columns);
+/* Adds a line, with the next line type, unless there is one with this label. The same path with other options
+ * has the same colour and marker, and another dash. Both texts have to stay. */
+void chart_add_series(struct chart *c, const char *label, const char *path);
 /* NAME = 'NUMBERS': the line types, 1 and up, of the n series that `has` names. */
 void chart_lines(struct chart *c, const char *name, const bool *has);
 /* The range and the ticks of axis `letter` ('x' or 'y'). */
@@ -113,6 +118,8 @@ void chart_label_lines(struct chart *c, const struct axis *y, const struct line_
 /* The cell of series i with value `along` equal to that of `like` (NULL: any), or NULL. */
 const struct result_cell *chart_cell(const struct chart *c, unsigned int i,
 				     const struct result_cell *like);
+/* The series that others are compared with: plain copying, or else the first. */
+unsigned int chart_baseline(const struct chart *c);
 /* Cells, one for each value of `along`, in rising (text: first seen) order. Returns their number. */
 unsigned int chart_steps(const struct chart *c, const struct result_cell **steps, unsigned int max);
 /* A cell's value of `along` as a number. */
@@ -120,12 +127,14 @@ double chart_along(const struct chart *c, const struct result_cell *cell);
 
 int write_curve(struct chart *c, struct err *e);
 int write_crossover(struct chart *c, struct err *e);
+int write_amortise(struct chart *c, struct err *e);
 int write_percentiles(struct chart *c, struct err *e);
 int write_cpu(struct chart *c, struct err *e);
 int write_cpu_classes(struct chart *c, struct err *e);
 int write_copies(struct chart *c, struct err *e);
 int write_dots(struct chart *c, struct err *e);
 int write_pollution(struct chart *c, struct err *e);
+bool fits_amortise(const struct result_cell *c);
 bool fits_latency(const struct result_cell *c);
 bool fits_classes(const struct result_cell *c);
 bool fits_pollution(const struct result_cell *c);

@@ -52,35 +52,12 @@ int write_curve(struct chart *c, struct err *e)
 	return 0;
 }
 
-/* What the others are compared with: plain copying, or else the first path. */
-static unsigned int baseline(const struct chart *c)
+unsigned int chart_baseline(const struct chart *c)
 {
 	for (unsigned int i = 0; i < c->nseries; i++)
 		if (!strcmp(c->series[i].label, "copy"))
 			return i;
 	return 0;
-}
-
-static void describe_crossing(char *buf, size_t len, const char *label, unsigned int n,
-			      const struct crossing *x)
-{
-	const char *word = x->side > 0 ? "faster" : "slower";
-	char lo[32], hi[32];
-
-	format_size(lo, sizeof(lo), (uint64_t)x->lo);
-	format_size(hi, sizeof(hi), (uint64_t)x->hi);
-	if (x->few_rounds)
-		snprintf(buf, len, "%s: too few rounds to tell", label);
-	else if (x->crosses)
-		snprintf(buf, len, "%s: %s %s..%s", label,
-			 x->side > 0 ? "overtakes at" : "falls behind at", lo, hi);
-	else if (x->side && x->shown == n)
-		snprintf(buf, len, "%s: always %s", label, word);
-	else if (x->side)
-		snprintf(buf, len, "%s: %s at %u of %u sizes", label, word, x->shown, n);
-	else
-		snprintf(buf, len, "%s: %s", label,
-			 x->shown ? "no clear crossing" : "no difference shown");
 }
 
 /* The ratios of series i to the baseline, as far as both have cells. Returns their number. */
@@ -106,12 +83,13 @@ int write_crossover(struct chart *c, struct err *e)
 	struct line_end ends[SERIES_MAX];
 	struct axis y = axis_make(true);
 	bool has[SERIES_MAX] = {0};
-	unsigned int base = baseline(c);
+	unsigned int base = chart_baseline(c);
 
 	for (unsigned int i = 0; i < c->nseries; i++) {
 		struct ratio r[STEPS_MAX];
 		unsigned int n = ratios_of(c, i, base, r);
 		struct crossing x;
+		char how[80];
 
 		ends[i] = (struct line_end){.y = NAN};
 		if (!n)
@@ -127,7 +105,8 @@ int write_crossover(struct chart *c, struct err *e)
 		crossing_find(r, n, &x);
 		ends[i].x = r[n - 1].x;
 		ends[i].y = r[n - 1].s.median;
-		describe_crossing(ends[i].text, sizeof(ends[i].text), c->series[i].label, n, &x);
+		crossing_describe(how, sizeof(how), &x, n);
+		snprintf(ends[i].text, sizeof(ends[i].text), "%s: %s", c->series[i].label, how);
 		fprintf(c->data, "# %s\n", ends[i].text);
 	}
 	if (!c->nblocks) {

@@ -168,28 +168,21 @@ const struct result_cell *chart_cell(const struct chart *c, unsigned int i,
 	return NULL;
 }
 
-/* The same path with other options has the same colour and marker, and another dash. */
-static void write_series(struct chart *c)
+void chart_add_series(struct chart *c, const char *label, const char *path)
 {
-	for (unsigned int i = 0; i < c->d->n; i++) {
-		unsigned int k = 0;
+	const struct path_style *style = path_style(path);
+	unsigned int dash = 1;
 
-		while (k < c->nseries && strcmp(c->series[k].label, c->d->cells[i]->label) != 0)
-			k++;
-		if (k == c->nseries && k < SERIES_MAX)
-			c->series[c->nseries++] =
-				(struct series){c->d->cells[i]->label, c->d->cells[i]->path};
-	}
 	for (unsigned int i = 0; i < c->nseries; i++) {
-		const struct path_style *style = path_style(c->series[i].path);
-		unsigned int dash = 1;
-
-		for (unsigned int k = 0; k < i; k++)
-			dash += !strcmp(c->series[k].path, c->series[i].path);
-		fprintf(c->script, "set linetype %u lc rgb '%s' pt %d dt %u lw 3 ps 1.6\n", i + 1,
-			style->colour, style->marker, dash);
+		if (!strcmp(c->series[i].label, label))
+			return;
+		dash += !strcmp(c->series[i].path, path);
 	}
-	fprintf(c->script, "n = %u\n", c->nseries);
+	if (c->nseries == SERIES_MAX)
+		return;
+	c->series[c->nseries++] = (struct series){label, path};
+	fprintf(c->script, "set linetype %u lc rgb '%s' pt %d dt %u lw 3 ps 1.6\n", c->nseries,
+		style->colour, style->marker, dash);
 }
 
 /* ", label" for each series with a cell of which `is` holds, to text. */
@@ -353,8 +346,12 @@ int drawing_write(const struct drawing *d, const char *folder, struct err *e)
 	chart_text(&c, "fixed", "%s", d->fixed);
 	chart_text(&c, "y_label", "%s", d->figure->axis ? d->figure->axis : "");
 	fprintf(c.script, "label_font = ',20'\n");
-	write_series(&c);
-	write_notes(&c);
+	if (d->n) {
+		for (unsigned int i = 0; i < d->n; i++)
+			chart_add_series(&c, d->cells[i]->label, d->cells[i]->path);
+		fprintf(c.script, "n = %u\n", c.nseries);
+		write_notes(&c);
+	}
 	ret = d->figure->write(&c, e);
 	if (!ret)
 		ret = append_script(c.script, "common", e);

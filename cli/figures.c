@@ -37,6 +37,10 @@ const struct figure figures[] = {
 	 .script = "curve", .metric = "throughput_bytes_per_s", .log = true, .times = true, .along = DIM_BS,
 	 .points = 3, .write = write_crossover, .needs = "two paths, and three block sizes or more",
 	 .remedy = "zcbench run crossover"},
+	{.name = "amortise", .title = "Time for a transfer, with its share of what is paid once",
+	 .script = "curve", .axis = "time for each transfer", .log = true, .times = true, .along = DIM_PATH,
+	 .fits = fits_amortise, .write = write_amortise, .needs = "one client with one operation in flight",
+	 .remedy = "zcbench run amortise"},
 	{.name = "clients", .title = "Throughput of all clients together", .script = "curve",
 	 .metric = "throughput_bytes_per_s", .log = true, .times = true, .along = DIM_CLIENTS, .points = 2,
 	 .write = write_curve, .needs = "two numbers of clients or more",
@@ -62,9 +66,10 @@ const struct figure figures[] = {
 /* clang-format on */
 
 /* For the option table, in the same order. */
-const char *const figure_names[] = {"throughput", "latency",   "cpu",       "cpu-classes", "copies",
-				    "limit",      "pollution", "crossover", "clients",     "depth",
-				    "sinks",      "direction", "sources",   "placement",   NULL};
+const char *const figure_names[] = {"throughput", "latency", "cpu",       "cpu-classes",
+				    "copies",     "limit",   "pollution", "crossover",
+				    "amortise",   "clients", "depth",     "sinks",
+				    "direction",  "sources", "placement", NULL};
 
 const struct figure *figure_find(const char *name)
 {

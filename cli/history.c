@@ -231,7 +231,7 @@ static int insert_run(struct history *h, const struct result_file *f, const char
 }
 
 static int insert_cell(struct history *h, sqlite3_stmt *s, int64_t run, const struct result_cell *c,
-		       struct series *series, double *values, struct err *e)
+		       struct compared_metric *series, double *values, struct err *e)
 {
 	static const struct names all = {.n = 1, .v = {"all"}};
 	const struct compare_rules metrics_rules = {.metrics = &all},
@@ -265,7 +265,7 @@ static int insert_cell(struct history *h, sqlite3_stmt *s, int64_t run, const st
 static int insert_samples(struct history *h, const struct results *r, const struct result_file *f,
 			  int64_t run, struct err *e)
 {
-	struct series *series = malloc(SERIES_MAX * sizeof(*series));
+	struct compared_metric *series = malloc(COMPARED_MAX * sizeof(*series));
 	double *values = NULL;
 	sqlite3_stmt *s = NULL;
 	int ret = 0, code;

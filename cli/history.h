@@ -55,6 +55,7 @@ struct history_series {
 	size_t n;
 	const int64_t *run;
 	const double *median;
+	const struct summary *spread; /* with intervals; NULL unless the view asks for them */
 };
 
 /* What to look at. */
@@ -64,6 +65,7 @@ struct history_view {
 	const struct names *wanted;        /* metrics, or the beginnings of their names; none: all */
 	const struct compare_rules *rules; /* threshold and alpha of change points */
 	bool values;                       /* each run's median, too */
+	bool intervals;                    /* compute each run's interval */
 };
 
 /* Calls `use` for each series. What is not 0 from `use` ends it and is returned. */
@@ -77,7 +79,29 @@ int history_each_sample(struct history *h, const struct history_view *v,
 				   int round, double value),
 			void *arg, struct err *e);
 
+/* ---- history_moves.c */
+
+struct history_move {
+	size_t at;            /* index of the first run behind it */
+	double before, after; /* medians of the runs between this move and its neighbours */
+	const char *how;      /* "worse", "better", "changed" */
+};
+
+/* Where a series moved, and what its metric is. *moves has *n, and is for free(). 0 or -ENOMEM. */
+int history_moves(const struct history_series *h, const struct compare_rules *rules,
+		  struct compared_metric *what, struct history_move **moves, size_t *n, struct err *e);
+
+/* ---- history_plot.c */
+
+/* A picture for each metric and group of cells that differ in nothing but the path, into an existing
+ * folder; prints the files' names. 0, or a negative errno with a message. */
+int history_plot(struct history *h, const struct history_view *v, const char *folder, struct err *e);
+
 /* ---- history_show.c */
+
+/* -ENOENT: there is nothing to show at all; or not what the view asks for. */
+int history_no_runs(const struct history *h, struct err *e);
+int history_no_series(const struct history *h, struct err *e);
 
 /* The runs, and where metrics moved. */
 int history_show(FILE *f, struct history *h, const struct history_view *v, struct err *e);

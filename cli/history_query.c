@@ -129,6 +129,8 @@ struct collect {
 	char *host, *cell, *metric;
 	int64_t *run;
 	double *median, *rounds;
+	struct summary *spread;
+	bool intervals;
 	size_t n, nrounds, room;
 };
 
@@ -137,6 +139,7 @@ static int grow(struct collect *c)
 	size_t room = c->room ? 2 * c->room : 64;
 	int64_t *run = realloc(c->run, room * sizeof(*run));
 	double *median, *rounds;
+	struct summary *spread;
 
 	if (run)
 		c->run = run;
@@ -146,7 +149,10 @@ static int grow(struct collect *c)
 	rounds = realloc(c->rounds, room * sizeof(*rounds));
 	if (rounds)
 		c->rounds = rounds;
-	if (!run || !median || !rounds)
+	spread = realloc(c->spread, room * sizeof(*spread));
+	if (spread)
+		c->spread = spread;
+	if (!run || !median || !rounds || !spread)
 		return -ENOMEM;
 	c->room = room;
 	return 0;
@@ -154,6 +160,8 @@ static int grow(struct collect *c)
 
 static void end_run(struct collect *c)
 {
+	if (c->nrounds && c->intervals)
+		c->spread[c->n] = stats_summarise(c->rounds, c->nrounds);
 	if (c->nrounds)
 		c->median[c->n++] = stats_median(c->rounds, c->nrounds);
 	c->nrounds = 0;
@@ -178,7 +186,7 @@ int history_each_series(struct history *h, const struct history_view *v,
 			int (*use)(void *arg, const struct history_series *s, struct err *e), void *arg,
 			struct err *e)
 {
-	struct collect c = {0};
+	struct collect c = {.intervals = v->intervals};
 	sqlite3_stmt *s = NULL;
 	int code = SQLITE_ROW, ret = select_samples(h, v, &s, e);
 
@@ -189,7 +197,8 @@ int history_each_series(struct history *h, const struct history_view *v,
 			if (is_wanted(v->wanted, c.metric))
 				ret = use(arg,
 					  &(struct history_series){c.host, c.cell, c.metric, c.n, c.run,
-								   c.median},
+								   c.median,
+								   v->intervals ? c.spread : NULL},
 					  e);
 			free_names(&c);
 			c.n = 0;
@@ -216,6 +225,7 @@ int history_each_series(struct history *h, const struct history_view *v,
 	free_names(&c);
 	free(c.run);
 	free(c.median);
+	free(c.spread);
 	free(c.rounds);
 	return ret;
 }

@@ -2,14 +2,12 @@
 /* What a history says: its runs, and where metrics moved; and all of it for other programs. See history.h. */
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "cli/history.h"
 #include "lib/control.h"
-#include "measure/changes.h"
 
 const char *const history_format_names[] = {"csv", "json", NULL};
 
@@ -40,50 +38,6 @@ static const struct history_run *run_of(const struct show *s, int64_t id)
 	return NULL;
 }
 
-static double median_of(const double *values, size_t n)
-{
-	double *copy = malloc(n * sizeof(*copy)), m;
-
-	if (!copy)
-		abort(); /* a few kilobytes */
-	memcpy(copy, values, n * sizeof(*copy));
-	m = stats_median(copy, n);
-	free(copy);
-	return m;
-}
-
-/* Of a count every change is one; of what is timed those that stand and matter. */
-static size_t find_changes(const struct history_series *h, const struct series *what,
-			   const struct compare_rules *rules, size_t *at)
-{
-	size_t n = 0, kept = 0;
-
-	if (what->exact > 0) {
-		for (size_t i = 1; i < h->n; i++)
-			if (fabs(h->median[i] - h->median[i - 1]) > what->exact)
-				at[n++] = i;
-		return n;
-	}
-	n = changes_find(h->median, h->n, rules->alpha, at);
-	for (size_t i = 0; i < n; i++) {
-		const size_t from = kept ? at[kept - 1] : 0, to = i + 1 < n ? at[i + 1] : h->n;
-		const double before = median_of(h->median + from, at[i] - from);
-		const double after = median_of(h->median + at[i], to - at[i]);
-		const double enough = 1 + compare_threshold(rules, h->metric);
-
-		if (after > before * enough || after < before / enough)
-			at[kept++] = at[i];
-	}
-	return kept;
-}
-
-static const char *moved_how(const struct series *what, double before, double after)
-{
-	if (what->better == BETTER_NEITHER)
-		return "changed";
-	return (after > before) == (what->better == BETTER_HIGHER) ? "better" : "worse";
-}
-
 /* The cell's name, and the host's, above the first line about it. */
 static void head(struct show *s, const struct history_series *h)
 {
@@ -110,24 +64,22 @@ static void print_run(struct show *s, int64_t id)
 		format_when(when, sizeof(when), r->started), r->commit, r->kernel);
 }
 
-static void print_changes(struct show *s, const struct history_series *h, const struct series *what,
-			  const size_t *at, size_t n)
+static void print_moves(struct show *s, const struct history_series *h,
+			const struct compared_metric *what, const struct history_move *moves, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		const size_t from = i ? at[i - 1] : 0, to = i + 1 < n ? at[i + 1] : h->n;
-		const double before = median_of(h->median + from, at[i] - from);
-		const double after = median_of(h->median + at[i], to - at[i]);
 		char a[48], b[48];
 
 		fprintf(s->f, "  %-24s %s -> %s, %s, at ", h->metric,
-			format_metric(a, sizeof(a), before, what->unit),
-			format_metric(b, sizeof(b), after, what->unit), moved_how(what, before, after));
-		print_run(s, h->run[at[i]]);
+			format_metric(a, sizeof(a), moves[i].before, what->unit),
+			format_metric(b, sizeof(b), moves[i].after, what->unit), moves[i].how);
+		print_run(s, h->run[moves[i].at]);
 		fputc('\n', s->f);
 	}
 }
 
-static void print_values(struct show *s, const struct history_series *h, const struct series *what)
+static void print_values(struct show *s, const struct history_series *h,
+			 const struct compared_metric *what)
 {
 	char text[48];
 
@@ -142,30 +94,34 @@ static void print_values(struct show *s, const struct history_series *h, const s
 static int show_series(void *arg, const struct history_series *h, struct err *e)
 {
 	struct show *s = arg;
-	size_t *at, n;
-	struct series what;
+	struct compared_metric what;
+	struct history_move *moves;
+	size_t n;
+	int ret = history_moves(h, s->v->rules, &what, &moves, &n, e);
 
-	if (!series_named(h->metric, &what))
-		what = (struct series){.unit = "", .better = BETTER_NEITHER}; /* of a version to come */
-	at = malloc((h->n + 1) * sizeof(*at));
-	if (!at)
-		return err_sys(e, -ENOMEM, "showing a history");
-	n = find_changes(h, &what, s->v->rules, at);
+	if (ret)
+		return ret;
 	s->series++;
 	s->moved += n > 0;
 	if (n || s->v->values)
 		head(s, h);
 	if (s->v->values)
 		print_values(s, h, &what);
-	print_changes(s, h, &what, at, n);
-	free(at);
+	print_moves(s, h, &what, moves, n);
+	free(moves);
 	return 0;
 }
 
-static int no_runs(struct history *h, struct err *e)
+int history_no_runs(const struct history *h, struct err *e)
 {
 	err_set(e, -ENOENT, "the history %s is empty", h->file);
 	return err_remedy(e, "zcbench history add results/...");
+}
+
+int history_no_series(const struct history *h, struct err *e)
+{
+	err_set(e, -ENOENT, "%s has no such cell and metric", h->file);
+	return err_remedy(e, "zcbench history export, which names all of them");
 }
 
 int history_show(FILE *f, struct history *h, const struct history_view *v, struct err *e)
@@ -177,7 +133,7 @@ int history_show(FILE *f, struct history *h, const struct history_view *v, struc
 	if (ret)
 		return ret;
 	if (!s.nruns)
-		return no_runs(h, e);
+		return history_no_runs(h, e);
 	s.runs = runs;
 	fprintf(f, "%5s  %-19s  %-20s %-24s %s\n", "run", "started (UTC)", "commit", "kernel", "file");
 	for (size_t i = 0; i < s.nruns; i++) {
@@ -189,8 +145,7 @@ int history_show(FILE *f, struct history *h, const struct history_view *v, struc
 	}
 	ret = history_each_series(h, v, show_series, &s, e);
 	if (!ret && !s.series) {
-		err_set(e, -ENOENT, "%s has no such cell and metric", h->file);
-		ret = err_remedy(e, "zcbench history export, which names all of them");
+		ret = history_no_series(h, e);
 	} else if (!ret) {
 		fprintf(f, "\n%zu of %zu series moved\n", s.moved, s.series);
 	}
@@ -273,7 +228,7 @@ int history_export(FILE *f, struct history *h, const struct history_view *v, con
 	if (ret)
 		return ret;
 	if (!x.nruns)
-		return no_runs(h, e);
+		return history_no_runs(h, e);
 	x.runs = runs;
 	if (!strcmp(format, "json")) {
 		x.samples = json_array();

@@ -47,6 +47,10 @@ static const struct command commands[] = {
 	 "figures from result files, by gnuplot",
 	 "  zcbench plot results/*/result.json\n"
 	 "  zcbench plot results/mine --figure throughput,cpu --format png --output slides\n"},
+	{"report", CMD_REPORT, cmd_report, "zcbench report RESULT... [options]",
+	 "one page (HTML) from result files: answers with their intervals, figures, copies, conditions",
+	 "  zcbench report results/mine\n"
+	 "  zcbench report --mixed --output kernels.html results/6.18 results/7.3\n"},
 	{"compare", CMD_COMPARE, cmd_compare, "zcbench compare BASE NEW [options]",
 	 "is NEW worse than BASE? statistics, an exit status, and formats for CI",
 	 "  zcbench compare results/before results/after\n"
@@ -61,11 +65,12 @@ static const struct command commands[] = {
 	 "  sudo zcbench ab --a fuse.max_user_bgreq=12 --b fuse.max_user_bgreq=64 -- --path copy --bs "
 	 "1m\n"},
 	{"history", CMD_HISTORY, cmd_history,
-	 "zcbench history add|show|export|prune [RESULT...] [options]",
+	 "zcbench history add|show|plot|export|prune [RESULT...] [options]",
 	 "results over time: at which run and commit did a metric move?",
 	 "  zcbench history add --commit \"$(git rev-parse --short HEAD)\" results/after\n"
 	 "  zcbench history show\n"
 	 "  zcbench history show --values --cell 'ipc write' --metric throughput\n"
+	 "  zcbench history plot --cell 'sink read' --metric throughput,copy_factor\n"
 	 "  zcbench history export --format json >history.json\n"
 	 "  zcbench history prune --keep 100\n"},
 	{"demo", CMD_DEMO, cmd_demo, "zcbench demo [options]",

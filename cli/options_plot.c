@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The options of plot. */
+/* The options of plot and report. */
 #include <stddef.h>
 
 #include "cli/cmd.h"
@@ -18,7 +18,11 @@ const struct opt plot_options[] = {
 	{"output", OPT_STRING, OFF(output), "DIR", NULL,
 	 "folder for the figures [figures/, beside the first result]", .commands = CMD_PLOT},
 	{"mixed", OPT_FLAG, OFF(plot.mixed), NULL, NULL,
-	 "take results of different hosts", .commands = CMD_PLOT},
+	 "take results of different hosts", .commands = CMD_PLOT | CMD_REPORT},
+	{"output", OPT_STRING, OFF(report.output), "FILE", NULL,
+	 "the page [report.html, beside the first result]", .commands = CMD_REPORT},
+	{"title", OPT_STRING, OFF(report.title), "TEXT", NULL,
+	 "its title [the first result's CPU and kernel]", .commands = CMD_REPORT},
 	{0},
 };
 /* clang-format on */

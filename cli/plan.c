@@ -114,6 +114,31 @@ static const char *why_not(const struct cell *c)
 	return NULL;
 }
 
+void plan_add_size(struct plan *plan, unsigned int like, uint64_t bs)
+{
+	struct cell *c = add_cell(plan), *of = &plan->cells[like];
+
+	*c = (struct cell){
+		.path = of->path,
+		.source = of->source,
+		.sink = of->sink,
+		.op = of->op,
+		.access = of->access,
+		.bs = bs,
+		.depth = of->depth,
+		.clients = of->clients,
+		.config = of->config,
+		.nargs = of->nargs,
+	};
+	for (unsigned int i = 0; i < of->nargs; i++)
+		c->server_args[i] = strdup(of->server_args[i]);
+	if (!why_not(c))
+		return;
+	for (unsigned int i = 0; i < c->nargs; i++)
+		free(c->server_args[i]);
+	plan->n--;
+}
+
 /* All cells of one section. The path varies fastest: what is compared runs back to back. */
 static int add_section(struct plan *plan, const struct options *o, struct err *e)
 {

@@ -48,6 +48,10 @@ struct plan {
 int plan_make(struct plan *plan, struct options *o, struct err *e);
 void plan_free(struct plan *plan);
 
+/* Adds a cell that is as cell `like` but for its block size, if its path and sink can have it. (Cells move in
+ * memory.) It has no JSON yet. */
+void plan_add_size(struct plan *plan, unsigned int like, uint64_t bs);
+
 /* Whether two cells differ in nothing but their path. */
 bool cell_same_group(const struct cell *a, const struct cell *b);
 

@@ -45,6 +45,11 @@ void progress_drop(struct progress *p, unsigned int steps)
 	p->total -= steps;
 }
 
+void progress_more(struct progress *p, unsigned int steps)
+{
+	p->total += steps;
+}
+
 void progress_end(struct progress *p)
 {
 	if (p->shown)

@@ -18,6 +18,8 @@ void progress_show(struct progress *p, const char *what);
 void progress_step(struct progress *p);
 /* A step that will not come. */
 void progress_drop(struct progress *p, unsigned int steps);
+/* More steps than was thought. */
+void progress_more(struct progress *p, unsigned int steps);
 void progress_end(struct progress *p);
 
 #endif

@@ -111,12 +111,17 @@ int result_open(struct result *r, struct plan *plan, const struct options *o, st
 	for (unsigned int i = 0; i < plan->n; i++) {
 		struct cell *c = &plan->cells[i];
 
-		c->json = cell_json(c);
-		json_array_append(cells, c->json);
+		result_add_cell(r, c);
 		if (c->skipped)
 			result_skip(r, c, c->skipped);
 	}
 	return 0;
+}
+
+void result_add_cell(struct result *r, struct cell *c)
+{
+	c->json = cell_json(c);
+	json_array_append(json_object_get(r->root, "cells"), c->json);
 }
 
 void result_skip(struct result *r, struct cell *c, const char *why)

@@ -19,6 +19,9 @@ struct result {
  * of the plan that is not skipped. */
 int result_open(struct result *r, struct plan *plan, const struct options *o, struct err *e);
 
+/* Adds the entry of a cell that came into the plan later. */
+void result_add_cell(struct result *r, struct cell *cell);
+
 enum round_kind {
 	ROUND_TIMED,
 	ROUND_COUNTED, /* its counters are used, and its times are not */

@@ -37,7 +37,9 @@ struct round {
 	unsigned int nclients; /* started */
 	bool started;          /* the server is ready */
 	json_t *evidence;
-	uint64_t setup_ns; /* the slowest client's */
+	uint64_t setup_ns;  /* the slowest client's */
+	json_t *setup;      /* ... and its steps */
+	uint64_t server_ns; /* until the server was ready */
 	struct placement placement;
 };
 
@@ -108,6 +110,7 @@ static int start_server(struct round *r, const struct placement *p, struct err *
 	if (ret)
 		return ret;
 	r->evidence = json_incref(json_object_get(msg, "ready"));
+	r->server_ns = integer(msg, "setup_ns");
 	json_decref(msg);
 	r->started = true;
 	return 0;
@@ -157,7 +160,11 @@ static int start_clients(struct round *r, const struct placement *p, struct err 
 		if (ret)
 			break;
 		ns = integer(json_object_get(msg, "ready"), "setup_ns");
-		r->setup_ns = ns > r->setup_ns ? ns : r->setup_ns;
+		if (ns > r->setup_ns) {
+			r->setup_ns = ns;
+			json_decref(r->setup);
+			r->setup = json_incref(json_object_get(json_object_get(msg, "ready"), "setup"));
+		}
 		json_decref(msg);
 	}
 	return ret;
@@ -522,6 +529,9 @@ static int measure(struct round *r, struct round_result *out, struct err *e)
 					r->ledger ? &copies : NULL, routes, results);
 		judge_copies(r->cell, r->evidence, out);
 		json_object_set_new(out->round, "setup_ns", json_integer((json_int_t)r->setup_ns));
+		json_object_set(out->round, "setup", r->setup);
+		json_object_set_new(out->round, "server_setup_ns",
+				    json_integer((json_int_t)r->server_ns));
 		out->missing = json_object();
 		counters = instruments_counters(r->cell->instruments, results, before, after,
 						cpus_before, cpus_after, out->missing);
@@ -622,6 +632,7 @@ void round_close(struct round *r, bool failed)
 		return;
 	stop_all(r, failed);
 	json_decref(r->evidence);
+	json_decref(r->setup);
 	free(r);
 }
 

@@ -27,6 +27,7 @@ struct client {
 	struct events events;
 	struct counters counters;
 	struct counts counts[2]; /* before and after the measured loop */
+	uint64_t began, source_ns;
 };
 
 static uint64_t number(const json_t *obj, const char *name)
@@ -119,6 +120,7 @@ static int set_up(struct client *c, struct err *e)
 	};
 	c->native.cached =
 		c->native.op == OP_READ && c->io.access == ACCESS_BUFFERED && c->io.ops->drop_cache;
+	c->source_ns = clock_ns() - c->began;
 	ret = c->io.ops->open(&c->io, e);
 	if (ret)
 		c->source.ops->free(&c->source);
@@ -221,10 +223,27 @@ static void serve_commands(struct client *c)
 	}
 }
 
+/* What was paid in `total` ns, step by step. */
+static json_t *paid(const struct client *c, uint64_t total)
+{
+	const uint64_t open = total - c->source_ns - c->io.once.connect_ns - c->io.once.register_ns;
+	json_t *j = json_pack("{s:I, s:I}", "source_ns", (json_int_t)c->source_ns, "open_ns",
+			      (json_int_t)open);
+
+	if (c->io.once.connect_ns)
+		json_object_set_new(j, "connect_ns", json_integer((json_int_t)c->io.once.connect_ns));
+	if (c->io.once.registered_bytes) {
+		json_object_set_new(j, "register_ns", json_integer((json_int_t)c->io.once.register_ns));
+		json_object_set_new(j, "registered_bytes",
+				    json_integer((json_int_t)c->io.once.registered_bytes));
+	}
+	return j;
+}
+
 int client_main(int fd)
 {
 	struct client *c = calloc(1, sizeof(*c));
-	uint64_t start;
+	uint64_t total;
 	struct err e;
 
 	/* A client that hangs in a dead mount must not outlive the run. */
@@ -233,13 +252,14 @@ int client_main(int fd)
 	if (!c || control_recv(fd, &c->config, 10 * NSEC_PER_SEC))
 		return 1;
 	c->fd = fd;
-	start = clock_ns();
+	c->began = clock_ns();
 	if (set_up(c, &e)) {
 		control_send(fd, control_error(&e));
 		return 1;
 	}
-	control_send(fd, json_pack("{s:{s:I, s:s}}", "ready", "setup_ns",
-				   (json_int_t)(clock_ns() - start), "io", c->io.ops->name));
+	total = clock_ns() - c->began;
+	control_send(fd, json_pack("{s:{s:I, s:o, s:s}}", "ready", "setup_ns", (json_int_t)total,
+				   "setup", paid(c, total), "io", c->io.ops->name));
 	serve_commands(c);
 	c->io.ops->close(&c->io);
 	c->source.ops->free(&c->source);

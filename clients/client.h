@@ -9,7 +9,7 @@
  *   {"file": PATH, "io": "fuse" | "ipc", "op": "write" | "read", "source": NAME, "bs": n, "depth": n,
  *    "file_size": n, "random": bool, "produce": bool, "access": NAME, "via": NAME, "cpu": n or -1, "number": n, "server": {...},
  *    "events": [NAME, ...]}
- * and is answered by {"ready": {"setup_ns": n, "io": NAME}} or {"error": ...}. Then, one answer each:
+ * and is answered by {"ready": {"setup_ns": n, "setup": {...}, "io": NAME}} or {"error": ...}. Then, one answer each:
  *   {"cmd": "verify", "seed": n, "ops": n}        -> {"verified_bytes": n}
  *   {"cmd": "run", "start_at": ns, "runtime_ns": n, "count": n} -> {"ops", "payload_bytes",
  *     "elapsed_ns", "wall_ns", "produce_ns", "produce_cpu_ns", "copied_bytes", "passes", "drop_cpu_ns",

@@ -25,6 +25,12 @@ struct io {
 	void *state;
 	char *bounce;    /* see bounce.h; NULL where none is needed */
 	uint64_t copied; /* user-space copies that this way needs, in bytes */
+	/* What is paid once and is not the opening of a file; `open` sets it. */
+	struct {
+		uint64_t connect_ns;  /* to reach the server past the kernel: ticket, socket, ring */
+		uint64_t register_ns; /* to share the payload's memory: its fd is sent, the server maps it */
+		uint64_t registered_bytes;
+	} once;
 };
 
 struct io_completion {

@@ -9,6 +9,7 @@
 
 #include "clients/io.h"
 #include "clients/ipc_client.h"
+#include "lib/clock.h"
 
 struct ipc_state {
 	struct ipc_client client;
@@ -24,6 +25,7 @@ struct ipc_state {
 static int register_payload(struct io *io, struct ipc_state *s, struct err *e)
 {
 	int fd = io->source->fd, ret;
+	uint64_t start;
 
 	if (fd < 0) {
 		s->staging.ops = source_find("memfd");
@@ -32,9 +34,12 @@ static int register_payload(struct io *io, struct ipc_state *s, struct err *e)
 			return ret;
 		fd = s->staging.fd;
 	}
+	start = clock_ns();
 	ret = ipc_client_register(&s->client, fd, e);
 	if (ret < 0)
 		return ret;
+	io->once.register_ns = clock_ns() - start;
+	io->once.registered_bytes = io->source->size;
 	s->buffer = (uint16_t)ret;
 	return 0;
 }
@@ -56,6 +61,7 @@ static int ipc_open(struct io *io, struct err *e)
 {
 	uint64_t spin = (uint64_t)json_integer_value(json_object_get(io->server, "spin_ns"));
 	struct ipc_state *s = calloc(1, sizeof(*s));
+	uint64_t start;
 	int ret;
 
 	if (!s)
@@ -66,8 +72,11 @@ static int ipc_open(struct io *io, struct err *e)
 	s->fd = open(io->path, O_RDWR | O_CLOEXEC);
 	if (s->fd < 0 || !s->pending)
 		ret = err_sys(e, s->pending ? -errno : -ENOMEM, "opening %s", io->path);
-	else
+	else {
+		start = clock_ns();
 		ret = ipc_client_connect(&s->client, s->fd, io->depth, spin, e);
+		io->once.connect_ns = clock_ns() - start;
+	}
 	if (!ret)
 		ret = register_payload(io, s, e);
 	if (ret)

@@ -175,6 +175,22 @@ static double setup(const json_t *r)
 	return num(r, "setup_ns");
 }
 
+/* Without what every path pays: the client's own memory. */
+static double path_setup(const json_t *r)
+{
+	return setup(r) - sub(r, "setup", "source_ns");
+}
+
+static double register_per_mib(const json_t *r)
+{
+	return sub(r, "setup", "register_ns") / (sub(r, "setup", "registered_bytes") / (1 << 20));
+}
+
+static double server_setup(const json_t *r)
+{
+	return num(r, "server_setup_ns");
+}
+
 /* One role's count of an event, user and kernel. Where only one of them could be counted: none. */
 static double counted(const json_t *r, const char *role, const char *event)
 {
@@ -254,6 +270,9 @@ const struct metric metrics[] = {
 	{"server_llc_pollution_ns_per_line", "ns/line", BETTER_LOWER, server_llc},
 	{"produce_ns_per_op", "ns/op", BETTER_NEITHER, produce},
 	{"setup_ns", "ns", BETTER_LOWER, setup},
+	{"path_setup_ns", "ns", BETTER_LOWER, path_setup},
+	{"register_ns_per_mib", "ns/MiB", BETTER_LOWER, register_per_mib},
+	{"server_setup_ns", "ns", BETTER_LOWER, server_setup},
 	{"cycles_per_op", "1/op", BETTER_LOWER, cycles_per_op, true},
 	{"cycles_per_kib", "1/KiB", BETTER_LOWER, cycles_per_kib, true},
 	{"instructions_per_op", "1/op", BETTER_LOWER, instructions_per_op, true},

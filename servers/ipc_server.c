@@ -190,7 +190,7 @@ static int do_open(struct client *c, struct ipc_session *s, const struct ipc_mes
 /* One message. False: that was the last one; a client that breaks the protocol is cut off. */
 static bool serve_message(struct client *c, struct ipc_session *s)
 {
-	struct ipc_message m, answer;
+	struct ipc_message m = {0}, answer;
 	struct err e = {0};
 	int fd, ring_fd = -1, ret;
 	ssize_t n = fdpass_recv(c->sock, &m, sizeof(m), &fd, 0);

@@ -19,6 +19,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/control.h"
 #include "lib/pattern.h"
 #include "measure/pollution.h"
@@ -276,6 +277,7 @@ int serve(const struct serve_config *c)
 {
 	/* never freed: threads that hang in the kernel may still look at it while the process ends */
 	struct server *srv = calloc(1, sizeof(*srv));
+	const uint64_t began = clock_ns();
 	struct err e = {0};
 	sigset_t set;
 	int signal_fd, ret;
@@ -314,7 +316,7 @@ int serve(const struct serve_config *c)
 		return ret == -EOPNOTSUPP ? 77 : 1;
 	}
 	if (c->control_fd >= 0)
-		control_send(c->control_fd, json_pack("{s:O}", "ready", srv->evidence));
+		control_send(c->control_fd, json_pack("{s:O, s:I}", "ready", srv->evidence, "setup_ns", (json_int_t)(clock_ns() - began)));
 	else
 		announce(c);
 	died = wait_for_end(srv, c, signal_fd);

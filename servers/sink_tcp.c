@@ -83,12 +83,14 @@ static int ask_totals(struct tcp_state *st, struct stream_totals *t)
 
 	if (!ret)
 		ret = stream_recv(st->fd, t, sizeof(*t), 0);
+	if (ret)
+		return ret;
 	t->payload_bytes = le64toh(t->payload_bytes);
 	t->verified_bytes = le64toh(t->verified_bytes);
 	t->wrong = le64toh(t->wrong);
 	t->wrong_file = le64toh(t->wrong_file);
 	t->wrong_offset = le64toh(t->wrong_offset);
-	return ret;
+	return 0;
 }
 
 static int tcp_open(struct sink *sink, struct err *e)

@@ -19,6 +19,7 @@ packages=(
 	"libcmocka-dev                 unit tests"
 	"python3 python3-jsonschema    tests: results are checked against docs/result.schema.json"
 	"libxml2-utils cmark-gfm       tests: JUnit and markdown of zcbench compare are checked"
+	"chromium                      tests: the report is looked at as a browser shows it"
 	"tmux                          tests: a terminal for zcbench demo"
 	"gnuplot-nox                   figures"
 	"fio                           the fio driver"

@@ -50,7 +50,7 @@ said "there is no history $H"
 [ ! -e "$H" ] || fail "show made a history"
 expect 2 history
 expect 2 history erase
-said "history takes add, show, export or prune"
+said "history takes add, show, plot, export or prune"
 expect 2 history add
 expect 2 history prune
 said "needs --keep N"
@@ -110,6 +110,26 @@ expect 0 history show --values --cell 'copy write' --metric throughput
 [ "$(grep -c 'iB/s  run ' "$T/out")" -eq 40 ] || fail "--values"
 expect 1 history show --cell nonsense
 said "has no such cell and metric"
+
+# the same as pictures: the runs at which lines moved are marked and named
+expect 0 history plot --metric throughput --output "$T/figures"
+[ "$(ls "$T"/figures/history-throughput_bytes_per_s-write-sink-null-64k-*.{svg,png,gp,tsv} | wc -l)" -eq 4 ] || fail "pictures"
+grep -q "ipc worse at run [0-9]* (rev26): 9.* MiB/s to 7.* MiB/s" "$T"/figures/*.gp || fail "the move has no name"
+grep -q ">ipc worse at run" "$T"/figures/*.svg || fail "the move is not in the picture"
+$python - "$T"/figures/*.tsv <<-'PY' || fail "the data of the picture"
+	import sys
+	blocks = [b.splitlines() for b in open(sys.argv[1]).read().split("\n\n\n")]
+	assert [b[0] for b in blocks] == ["# copy", "# ipc", "# where lines moved"], [b[0] for b in blocks]
+	for b in blocks[:2]:
+	    rows = [list(map(float, line.split("\t"))) for line in b[2:]]
+	    assert [r[0] for r in rows] == list(range(40))
+	    assert all(r[2] <= r[1] <= r[3] for r in rows)
+	assert [line.split("\t")[0] for line in blocks[2][2:]] == ["26"]
+PY
+expect 1 history plot --cell nonsense --output "$T/figures"
+said "has no such cell and metric"
+expect 77 env PATH="$T/nothing" "$(readlink -f "$Z")" history plot --db "$H" --output "$T/figures"
+said "apt-get install gnuplot-nox"
 
 # for other programs
 samples=$(sql 'SELECT count(*) FROM samples')

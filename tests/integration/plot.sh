@@ -63,7 +63,21 @@ plot() { # plot RESULT FIGURE: both formats of each drawing, and nothing else on
 	done <"$T/out"
 }
 for f in clients depth sources direction placement; do plot r2 $f; done
-for f in latency cpu limit pollution; do plot r3 $f; done
+for f in latency cpu limit pollution amortise; do plot r3 $f; done
+python3 - "$T/r3/result.json" "$T/f/amortise-4k.tsv" <<'PY' || fail "what is paid once is not the result's"
+import json, sys
+
+rounds = {c["path"]: c["rounds"][0] for c in json.load(open(sys.argv[1]))["cells"] if c["bs"] == 4096}
+blocks = [b.splitlines() for b in open(sys.argv[2]).read().split("\n\n\n")]
+for b in blocks:
+    r = rounds[b[0][2:]]
+    for line in b[2:-1]:
+        transfers, each = map(float, line.split("\t")[:2])
+        want = (r["setup_ns"] - r["setup"]["source_ns"]) / transfers + 4096e9 / r["throughput_bytes_per_s"]
+        assert abs(each - want) < 1e-6 * want, (line, want)
+    assert "too few rounds to tell" in b[-1] or b[0] == "# copy", b[-1]
+assert len(blocks) == 2 and len(blocks[0]) > 10
+PY
 for f in crossover sinks throughput; do plot r1/result.json $f; done
 [ "$(wc -l <"$T/out")" -eq 4 ] || fail "throughput: 2 sinks and 2 formats are 4 files"
 printed "$T/f/throughput-null.svg"

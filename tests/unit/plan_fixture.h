@@ -45,7 +45,7 @@ static int stop(void **state)
 	return chdir("/") || rmdir(folder) ? -1 : 0;
 }
 
-static void write_file(const char *name, const char *text)
+static inline void write_file(const char *name, const char *text)
 {
 	FILE *f = fopen(name, "w");
 
@@ -85,7 +85,7 @@ static int make_plan(char **argv)
 	} while (0)
 
 /* "copy memfd null write 4096 1 1": path, source, sink, op, block size, depth, clients. */
-static void assert_cell(unsigned int i, const char *want)
+static inline void assert_cell(unsigned int i, const char *want)
 {
 	const struct cell *c = &plan.cells[i];
 	char got[200];

@@ -423,6 +423,9 @@ static void test_ticks(void **state)
 	ticks((struct axis){true, 150, 700}, "ns", "200 ns, 500 ns");
 	ticks((struct axis){true, 0.4, 5}, "ratio", "1/2, 1x, 2x, 4x");
 	ticks((struct axis){false, 0, 0.52}, "1", "0, 0.1, 0.2, 0.3, 0.4, 0.5");
+	ticks((struct axis){false, 0, 1.1e9}, "bytes/s",
+	      "0 B/s, 256 MiB/s, 512 MiB/s, 768 MiB/s, 1 GiB/s");
+	ticks((struct axis){false, 0, 41e9}, "bytes/s", "0 B/s, 8 GiB/s, 16 GiB/s, 24 GiB/s, 32 GiB/s");
 	ticks((struct axis){false, -20, 65}, "ns/line", "-20, 0, 20, 40, 60");
 }
 

@@ -9,7 +9,10 @@
 /* A round with numbers that are easy to divide: 64 KiB in 16 operations. */
 static const char round_text[] =
 	"{ 'payload_bytes': 65536, 'ops': 16, 'elapsed_ns': 2000, 'produce_ns': 480,"
-	"  'setup_ns': 1250000, 'throughput_bytes_per_s': 2.5e9, 'stolen_ns': 1000,"
+	"  'setup_ns': 1250000, 'server_setup_ns': 4000000,"
+	"  'setup': {'source_ns': 1000000, 'open_ns': 90000, 'connect_ns': 60000, 'register_ns': 100000,"
+	"            'registered_bytes': 2097152},"
+	"  'throughput_bytes_per_s': 2.5e9, 'stolen_ns': 1000,"
 	"  'latency_ns': {'p10': 50, 'p50': 100.5, 'p90': 200, 'p99': 300, 'p999': 400, 'max': 500},"
 	"  'cpu_ns': { 'client': {'user': 640, 'kernel': 1280},"
 	"              'server': {'user': 64, 'kernel': 2560}, 'system': 7000 },"
@@ -42,7 +45,8 @@ static const char round_text[] =
 	"      'L1-DCACHE-LOAD-MISSES': {'user': 768, 'kernel': 768},"
 	"      'dTLB-load-misses': {'user': 896, 'kernel': 896},"
 	"      'cpu-migrations': {'total': 1}} },"
-	"  'requests': { 'dev': {'requests': 20, 'bytes': 61440}, 'small': {'requests': 4, 'bytes': 4096} } }";
+	"  'requests': { 'dev': {'requests': 20, 'bytes': 61440}, 'small': {'requests': 4, 'bytes': "
+	"4096} } }";
 
 /* The four counts that an event's metrics are made of. */
 #define COUNTED(event)                                                                                  \
@@ -93,6 +97,9 @@ static const struct expected {
 	{"server_llc_pollution_ns_per_line", 0, {POLLUTION("server.llc")}},
 	{"produce_ns_per_op", 30, {"ops", "produce_ns"}},
 	{"setup_ns", 1250000, {"setup_ns"}},
+	{"path_setup_ns", 250000, {"setup_ns", "setup.source_ns"}},
+	{"register_ns_per_mib", 50000, {"setup.register_ns", "setup.registered_bytes"}},
+	{"server_setup_ns", 4000000, {"server_setup_ns"}},
 	{"cycles_per_op", 64, {"ops", COUNTED("cycles")}},
 	{"cycles_per_kib", 16, {"payload_bytes", COUNTED("cycles")}},
 	{"instructions_per_op", 128, {"ops", COUNTED("instructions")}},
