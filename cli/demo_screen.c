@@ -51,13 +51,14 @@ static void catch_crashes(void)
 static void remember_leave(void)
 {
 	const char *names[] = {"sgr0", "cnorm", "rmcup"};
+	size_t n = 0;
 
 	s.leave[0] = '\0';
 	for (size_t i = 0; i < 3; i++) {
 		const char *cap = tigetstr(names[i]);
 
-		if (cap && cap != (const char *)-1 && strlen(s.leave) + strlen(cap) < sizeof(s.leave))
-			strcat(s.leave, cap);
+		if (cap && cap != (const char *)-1 && n + strlen(cap) < sizeof(s.leave))
+			n += (size_t)snprintf(s.leave + n, sizeof(s.leave) - n, "%s", cap);
 	}
 }
 

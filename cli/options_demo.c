@@ -30,7 +30,7 @@ const struct opt demo_options[] = {
 	{"window", OPT_STRING, OFF(window), "COLSxROWS", "80x24",
 	 "size of a recording that is made without a terminal", .commands = CMD_DEMO},
 	{"duration", OPT_TIME, OFF(duration_ns), "TIME", NULL,
-	 "end after this time", .max = 24 * 3600 * NSEC_PER_SEC, .commands = CMD_DEMO},
+	 "end after this time", .max = 24ull * 3600 * NSEC_PER_SEC, .commands = CMD_DEMO},
 	{0},
 };
 /* clang-format on */
