@@ -7,7 +7,8 @@ colour(p) = value(sprintf("part_colour_%d", p))
 hatch(p) = value(sprintf("part_hatch_%d", p))
 set rmargin at screen 0.775
 set xrange [-0.6:n-0.4]
-set xtics scale 0 font (n > 6 ? ",18" : ",22")
+name_font = n > 6 ? ",18" : ",22"
+set xtics scale 0 font name_font
 
 # The legend, in the order of the bars: gnuplot's own would not show the hatching.
 do for [p=1:parts+(expects ? 1 : 0)] {
