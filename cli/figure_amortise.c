@@ -4,11 +4,11 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "cli/crossing.h"
 #include "cli/figure.h"
 #include "cli/payback.h"
 
-#define MOST       262144 /* transfers at the right end */
-#define ROUNDS_MIN 5      /* as for a crossing */
+#define MOST 262144 /* transfers at the right end */
 
 /* Of one client that has one operation in flight, the time for a transfer is payload / throughput. */
 bool fits_amortise(const struct result_cell *c)
@@ -19,27 +19,9 @@ bool fits_amortise(const struct result_cell *c)
 	       result_cell_metric(c, "throughput_bytes_per_s", &s);
 }
 
-/* What was paid once, and for each transfer, round by round. Returns the number of rounds; *once and *each are
- * for free(*once). */
-static size_t load_costs(const struct result_cell *c, double **once, double **each)
-{
-	const size_t room = json_array_size(c->rounds);
-	size_t n;
-
-	*once = calloc(2 * room + 1, sizeof(**once));
-	if (!*once)
-		return 0;
-	*each = *once + room;
-	result_cell_samples(c, metric_find("path_setup_ns"), *once);
-	n = result_cell_samples(c, metric_find("throughput_bytes_per_s"), *each);
-	for (size_t i = 0; i < n; i++)
-		(*each)[i] = (double)c->bs / (*each)[i] * 1e9;
-	return n;
-}
-
 static void describe(char *buf, size_t len, const char *label, const struct payback *p, const char *base)
 {
-	if (p->rounds < ROUNDS_MIN)
+	if (p->rounds < CROSSING_ROUNDS)
 		snprintf(buf, len, "%s: too few rounds to tell", label);
 	else if (isinf(p->lo))
 		snprintf(buf, len, "%s: never overtakes %s", label, base);
@@ -49,29 +31,6 @@ static void describe(char *buf, size_t len, const char *label, const struct payb
 		snprintf(buf, len, "%s: ahead from the first", label);
 	else
 		snprintf(buf, len, "%s: pays after %.0f..%.0f", label, ceil(p->lo), ceil(p->hi));
-}
-
-/* The text at a line's end: how path a compares with the baseline b. */
-static bool compare(char *buf, size_t len, const struct series *s, const struct result_cell *a,
-		    const struct result_cell *b, const char *base)
-{
-	double *once[2], *each[2];
-	size_t n = load_costs(a, &once[0], &each[0]), nb = load_costs(b, &once[1], &each[1]), kept = 0;
-	struct payback p;
-
-	for (size_t i = 0; i < n && i < nb; i++) {
-		const double extra = once[0][i] - once[1][i], saved = each[1][i] - each[0][i];
-
-		if (!isfinite(extra) || !isfinite(saved))
-			continue;
-		once[0][kept] = extra;
-		each[0][kept++] = saved;
-	}
-	p = payback_find(once[0], each[0], kept);
-	free(once[0]);
-	free(once[1]);
-	describe(buf, len, s->label, &p, base);
-	return kept > 0;
 }
 
 /* Median and interval of (once + transfers * each) / transfers over the rounds. */
@@ -93,7 +52,7 @@ static int write_line(struct chart *c, const struct result_cell *cell, struct ax
 		      struct line_end *end)
 {
 	double *once, *each, *room;
-	size_t n = load_costs(cell, &once, &each);
+	size_t n = payback_costs(cell, &once, &each);
 
 	room = calloc(n + 1, sizeof(*room));
 	if (!once || !room) {
@@ -121,6 +80,7 @@ int write_amortise(struct chart *c, struct err *e)
 	const unsigned int base = chart_baseline(c);
 	const struct result_cell *b = chart_cell(c, base, NULL);
 	struct line_end ends[SERIES_MAX];
+	struct payback p;
 	bool has[SERIES_MAX];
 
 	for (unsigned int i = 0; i < c->nseries; i++) {
@@ -131,8 +91,10 @@ int write_amortise(struct chart *c, struct err *e)
 		chart_block(c, c->series[i].label, "transfers\tns each\tlo\thi");
 		if (write_line(c, cell, &y, &ends[i]))
 			return err_sys(e, -ENOMEM, "figure amortise");
-		if (i == base || !compare(ends[i].text, sizeof(ends[i].text), &c->series[i], cell, b,
-					  c->series[base].label))
+		if (i != base && payback_of(cell, b, &p))
+			describe(ends[i].text, sizeof(ends[i].text), c->series[i].label, &p,
+				 c->series[base].label);
+		else
 			snprintf(ends[i].text, sizeof(ends[i].text), "%s", c->series[i].label);
 		fprintf(c->data, "# %s\n", ends[i].text);
 	}

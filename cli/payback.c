@@ -52,3 +52,41 @@ struct payback payback_find(const double *extra, const double *saved, size_t n)
 	free(after);
 	return p;
 }
+
+size_t payback_costs(const struct result_cell *c, double **once, double **each)
+{
+	const size_t room = json_array_size(c->rounds);
+	size_t n;
+
+	*once = calloc(2 * room + 1, sizeof(**once));
+	if (!*once)
+		return 0;
+	*each = *once + room;
+	result_cell_samples(c, metric_find("path_setup_ns"), *once);
+	n = result_cell_samples(c, metric_find("throughput_bytes_per_s"), *each);
+	for (size_t i = 0; i < n; i++)
+		(*each)[i] = (double)c->bs / (*each)[i] * 1e9;
+	return n;
+}
+
+bool payback_of(const struct result_cell *a, const struct result_cell *base, struct payback *p)
+{
+	double *once[2], *each[2];
+	const size_t n = payback_costs(a, &once[0], &each[0]);
+	const size_t nb = payback_costs(base, &once[1], &each[1]);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n && i < nb; i++) {
+		const double extra = once[0][i] - once[1][i], saved = each[1][i] - each[0][i];
+
+		if (!isfinite(extra) || !isfinite(saved))
+			continue;
+		once[0][kept] = extra;
+		each[0][kept++] = saved;
+	}
+	if (kept)
+		*p = payback_find(once[0], each[0], kept);
+	free(once[0]);
+	free(once[1]);
+	return kept > 0;
+}

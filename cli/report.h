@@ -64,6 +64,8 @@ char *cell_marks(char *buf, size_t len, const struct result_cell *c);
 char *format_times(char *buf, size_t len, double ratio, double like);
 /* What one path did against another over rising block sizes. Returns buf. */
 char *crossing_sentence(char *buf, size_t len, const struct pairs *all, unsigned int first);
+/* After how many transfers what is paid once has paid. Returns buf. */
+char *payback_sentence(char *buf, size_t len, const struct pair *p);
 /* "Write, sink read, 1m blocks, 4 clients": the cell without what is in `except`, and without what almost every
  * cell has: depth 1, 1 client, source memfd, pin split. Returns buf. */
 char *cell_where(char *buf, size_t len, const struct result_cell *c, unsigned int except);

@@ -111,6 +111,22 @@ static void say_crossings(FILE *f, const struct pairs *all)
 	}
 }
 
+static bool ipc_amortises(const struct result_cell *a, const struct result_cell *base)
+{
+	return is_ipc(a, base) && fits_amortise(a) && fits_amortise(base);
+}
+
+static void say_paybacks(FILE *f, const struct pairs *all)
+{
+	char text[1500];
+
+	for (unsigned int i = 0; i < all->n; i++) {
+		fputs("<li>", f);
+		html_words(f, payback_sentence(text, sizeof(text), &all->v[i]));
+		fputs("</li>\n", f);
+	}
+}
+
 /* clang-format off */
 const struct question questions[] = {
 	{.name = "why-kernel", .asks = "Why do this in the kernel at all?",
@@ -136,6 +152,11 @@ const struct question questions[] = {
 		  "`copy` round by round, lies above 1x.",
 	 .dim = DIM_PATH, .base = "copy", .wants = has_rate, .say = say_crossings,
 	 .figures = {"crossover"}, .remedy = "zcbench run crossover"},
+	{.name = "amortise", .asks = "What is paid once: after how many transfers has it paid?",
+	 .about = "A client of `ipc` has to find the server, connect, and hand over its memory, which the server maps. "
+		  "Held against opening the file of `copy`, round by round.",
+	 .dim = DIM_PATH, .base = "copy", .wants = ipc_amortises, .say = say_paybacks,
+	 .figures = {"amortise"}, .remedy = "zcbench run amortise"},
 	{.name = "scale-clients", .asks = "Does it scale with the number of clients?",
 	 .about = "The throughput of all clients together, against that of the fewest.",
 	 .dim = DIM_CLIENTS, .leads = at_most, .figures = {"clients"},

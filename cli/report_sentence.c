@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/payback.h"
 #include "cli/report.h"
 
 char *format_times(char *buf, size_t len, double ratio, double like)
@@ -247,6 +248,45 @@ char *crossing_sentence(char *buf, size_t len, const struct pairs *all, unsigned
 		snprintf(buf + at, len - at,
 			 "no block size was shown from %s at which `%s` overtakes `%s` and stays ahead.",
 			 range, p->a->label, p->base->label);
+	add_marks(buf, len, p);
+	return buf;
+}
+
+char *payback_sentence(char *buf, size_t len, const struct pair *p)
+{
+	char where[400], range[80];
+	struct payback b;
+	size_t at;
+
+	cell_where(where, sizeof(where), p->base, 0);
+	at = (size_t)snprintf(buf, len, "%s: ", where);
+	if (at >= len)
+		return buf;
+	if (!payback_of(p->a, p->base, &b))
+		snprintf(buf + at, len - at,
+			 "`%s` and `%s` have no round in common, so nothing can be said.", p->a->label,
+			 p->base->label);
+	else if (b.rounds < CROSSING_ROUNDS)
+		snprintf(buf + at, len - at, "%zu rounds are too few to tell; it takes %d (--rounds).",
+			 b.rounds, CROSSING_ROUNDS);
+	else if (isinf(b.lo))
+		snprintf(buf + at, len - at,
+			 "a transfer of `%s` took no less than one of `%s`: it never pays.", p->a->label,
+			 p->base->label);
+	else if (isinf(b.hi))
+		snprintf(buf + at, len - at,
+			 "it was not shown that `%s` saves what it pays once more than `%s` does.",
+			 p->a->label, p->base->label);
+	else if (b.hi < 1)
+		snprintf(buf + at, len - at, "`%s` was ahead of `%s` from the first transfer on.",
+			 p->a->label, p->base->label);
+	else {
+		snprintf(range, sizeof(range), "%.0f to %.0f", ceil(b.lo), ceil(b.hi));
+		snprintf(buf + at, len - at,
+			 "what `%s` pays once more than `%s` does was saved after %.0f transfer%s (%s).",
+			 p->a->label, p->base->label, ceil(b.median), ceil(b.median) == 1 ? "" : "s",
+			 range);
+	}
 	add_marks(buf, len, p);
 	return buf;
 }

@@ -8,6 +8,7 @@ report.py --text PAGE      prints the page's words, a line for each item, paragr
 """
 import html.parser
 import json
+import math
 import re
 import statistics
 import sys
@@ -148,10 +149,30 @@ def crossing(a, b, sizes):
 
 def rate_text(v):
     """Three digits, as the table on the terminal has them."""
-    for unit, name in ((1 << 30, "GiB/s"), (1 << 20, "MiB/s"), (1 << 10, "KiB/s")):
-        if v >= unit or name == "KiB/s":
-            v /= unit
+    for name in ("B/s", "KiB/s", "MiB/s", "GiB/s", "TiB/s"):
+        if v < 999.5 or name == "TiB/s":
             return v, name
+        v /= 1024
+
+
+def payback(bs, ipc, copy):
+    """After how many transfers what is paid once is saved; of 5 rounds the interval is lowest to highest."""
+    after = []
+    for a, b in zip(ipc["rounds"], copy["rounds"]):
+        once = [r["setup_ns"] - r["setup"]["source_ns"] for r in (a, b)]
+        each = [bs * 1e9 / r["throughput_bytes_per_s"] for r in (a, b)]
+        extra, saved = once[0] - once[1], each[1] - each[0]
+        after.append(0 if extra <= 0 <= saved else extra / saved if saved > 0 else math.inf)
+    after.sort()
+    where = f"Write, sink read, {size(bs)} blocks: "
+    if math.isinf(after[0]):
+        return where + "a transfer of ipc took no less than one of copy: it never pays."
+    if math.isinf(after[4]):
+        return where + "it was not shown that ipc saves what it pays once more than copy does."
+    if after[4] < 1:
+        return where + "ipc was ahead of copy from the first transfer on."
+    middle, lo, hi = (math.ceil(after[i]) for i in (2, 0, 4))
+    return where + f"what ipc pays once more than copy does was saved after {middle} transfer{'s' if middle != 1 else ''} ({lo} to {hi})."
 
 
 def check(result, page):
@@ -166,6 +187,7 @@ def check(result, page):
         want.append(sentence(where, "ipc", "copy", by["ipc", "read", bs], by["copy", "read", bs]))
         where = f"Write, sink null, {size(bs)} blocks"
         want.append(sentence(where, "ipc", "copy", by["ipc", "null", bs], by["copy", "null", bs], rate=False))
+        want.append(payback(bs, by["ipc", "read", bs], by["copy", "read", bs]))
     bs = sizes[-1]
     want.append(
         sentence(
