@@ -245,8 +245,9 @@ static int draw(struct gallery *g, size_t i, const char *folder, struct err *e)
 	char name[150], number[24] = "";
 	int ret;
 
+	snprintf(p->title, sizeof(p->title), "%s, run by run", p->metric);
 	p->figure = (struct figure){
-		.name = "history", .title = p->metric, .script = "history", .write = write_history};
+		.name = "history", .title = p->title, .script = "history", .write = write_history};
 	p->d.figure = &p->figure;
 	snprintf(p->d.fixed, sizeof(p->d.fixed), "%.299s", p->rest);
 	slug(name, sizeof(name), p->rest);
