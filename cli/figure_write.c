@@ -211,14 +211,6 @@ static bool not_verified(const struct result_cell *c)
 	return !c->verified;
 }
 
-/* Nobody touches the payload, so that bytes per second are no data rate (docs/method.md). */
-static bool moves_nothing(const struct result_cell *c)
-{
-	const json_t *copies = json_object_get(json_object_get(c->json, "expected"), "copy_factor");
-
-	return !strcmp(c->sink, "null") && json_is_number(copies) && json_number_value(copies) == 0;
-}
-
 static const char *member(const json_t *obj, const char *name, const char *absent)
 {
 	const char *text = json_string_value(json_object_get(obj, name));
@@ -236,7 +228,7 @@ static void write_notes(struct chart *c)
 	} notes[] = {
 		{not_as_claimed, "NOT THE WAY IT CLAIMS: ", false},
 		{not_verified, "bytes not verified: ", false},
-		{moves_nothing, "no byte is moved with sink null, so this is no data rate: ", true},
+		{result_cell_moves_nothing, "no byte is moved with sink null, so this is no data rate: ", true},
 	};
 	const struct result_file *f = c->d->cells[0]->file;
 	const char *metric = c->d->figure->metric;

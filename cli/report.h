@@ -73,8 +73,6 @@ char *cell_where(char *buf, size_t len, const struct result_cell *c, unsigned in
  * them, and the others are in the tables. */
 bool cell_plain(const struct result_cell *c);
 bool pair_leads(const struct question *q, const struct pairs *all, const struct pair *p);
-/* With sink null and no copy nobody touches the payload: bytes per second are no data rate. */
-bool moves_no_byte(const struct result_cell *c);
 /* Whether a cell has rounds to speak of. */
 bool cell_measured(const struct result_cell *c);
 

@@ -30,12 +30,12 @@ static bool reads_in_place(const struct result_cell *a, const struct result_cell
 /* Where nothing is touched without reading, there is no cost of reading to speak of. */
 static bool reads_after_copy(const struct result_cell *a, const struct result_cell *base)
 {
-	return !strcmp(a->sink, "read") && !moves_no_byte(base);
+	return !strcmp(a->sink, "read") && !result_cell_moves_nothing(base);
 }
 
 static bool has_rate(const struct result_cell *a, const struct result_cell *base)
 {
-	return !moves_no_byte(a) && !moves_no_byte(base);
+	return !result_cell_moves_nothing(a) && !result_cell_moves_nothing(base);
 }
 
 /* Of all pairs that differ from this one in the block size only, whether it has the largest (or, with `lowest`,
@@ -235,7 +235,7 @@ int pairs_find(struct pairs *p, const struct question *q, const struct results *
 		if (!base || (q->wants && !q->wants(a, base)))
 			continue;
 		*pair = (struct pair){.a = a, .base = base, .metric = "throughput_bytes_per_s"};
-		if (moves_no_byte(a) || moves_no_byte(base))
+		if (result_cell_moves_nothing(a) || result_cell_moves_nothing(base))
 			pair->metric = "latency_p50_ns";
 		ratio_of(a, base, pair->metric, &pair->main);
 		ratio_of(a, base, "cpu_ns_per_kib", &pair->cpu);

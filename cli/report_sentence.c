@@ -39,13 +39,6 @@ bool cell_measured(const struct result_cell *c)
 	return json_array_size(c->rounds) > 0;
 }
 
-bool moves_no_byte(const struct result_cell *c)
-{
-	const json_t *copies = json_object_get(json_object_get(c->json, "expected"), "copy_factor");
-
-	return !strcmp(c->sink, "null") && json_is_number(copies) && json_number_value(copies) == 0;
-}
-
 char *cell_marks(char *buf, size_t len, const struct result_cell *c)
 {
 	const char *problem = json_string_value(json_object_get(c->json, "path_problem"));

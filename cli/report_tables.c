@@ -31,7 +31,7 @@ static bool shown(const struct column *col, const struct result_cell *c, struct 
 /* Behind a throughput that is none. */
 static void no_rate(FILE *f, const struct result_cell *c)
 {
-	if (moves_no_byte(c))
+	if (result_cell_moves_nothing(c))
 		fputs("<br><small>no data rate: no byte is moved</small>", f);
 }
 

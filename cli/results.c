@@ -336,6 +336,13 @@ char *result_cell_describe(char *buf, size_t len, const struct result_cell *c, u
 	return buf;
 }
 
+bool result_cell_moves_nothing(const struct result_cell *c)
+{
+	const json_t *copies = json_object_get(json_object_get(c->json, "expected"), "copy_factor");
+
+	return !strcmp(c->sink, "null") && json_is_number(copies) && json_number_value(copies) == 0;
+}
+
 bool result_cell_metric(const struct result_cell *c, const char *metric, struct summary *s)
 {
 	s->median = summary_value(c->summary, metric, "median");

@@ -84,6 +84,10 @@ char *result_cell_describe(char *buf, size_t len, const struct result_cell *c, u
 extern const char *const dimension_names[DIM_COUNT];
 char *result_cell_value(char *buf, size_t len, const struct result_cell *c, enum dimension d);
 
+/* With sink null and no copy expected nobody touches the payload: bytes per second are no data rate
+ * (docs/method.md). */
+bool result_cell_moves_nothing(const struct result_cell *c);
+
 /* A metric (measure/metrics.h) of the cell's summary; false, and NANs, if it is not there. */
 bool result_cell_metric(const struct result_cell *c, const char *metric, struct summary *s);
 
