@@ -254,7 +254,7 @@ static int draw(struct gallery *g, size_t i, const char *folder, struct err *e)
 	for (size_t k = 0; k < i; k++) /* another host */
 		if (!strcmp(g->v[k]->rest, p->rest) && !strcmp(g->v[k]->metric, p->metric))
 			snprintf(number, sizeof(number), "-%zu", i + 1);
-	snprintf(p->d.name, sizeof(p->d.name), "history-%.40s-%s%s", p->metric, name, number);
+	snprintf(p->d.name, sizeof(p->d.name), "history-%.30s-%.130s%s", p->metric, name, number);
 	ret = drawing_write(&p->d, folder, e);
 	for (int f = 0; f < 2 && !ret; f++) {
 		ret = drawing_draw(&p->d, folder, formats[f], e);
