@@ -113,8 +113,15 @@ static int draw_one(struct page *p, const struct drawing *d, struct err *e)
 
 	if (ret == -ENODATA)
 		return 0;
-	if (!ret)
-		ret = drawing_draw(d, p->folder, "svg", e);
+	if (!ret && (ret = drawing_draw(d, p->folder, "svg", e)) == -EIO) {
+		/* gnuplot's own trouble with one picture is no reason to have no page */
+		warn("%s", e->what);
+		fputs("<p class=\"about\">", p->f);
+		html_text(p->f, "The figure \"%s\" could not be drawn: %s", d->figure->title, e->what);
+		fputs("</p>\n", p->f);
+		remove_files(p, d);
+		return 0;
+	}
 	if (!ret) {
 		fputs("<figure><img alt=\"", p->f);
 		html_text(p->f, "%s: %s", d->figure->title, d->fixed);

@@ -209,6 +209,9 @@ static void commands(FILE *f, const struct result_file *file)
 			fputc(' ', f);
 		if (json_is_string(word))
 			shell_word(f, json_string_value(word));
+		/* (with --kernel, if it was another than by default: the table below names it) */
+		if (!i && json_object_get(file->host, "virtual_machine"))
+			fputs(" vm --", f);
 	}
 	fputs("\nzcbench plot ", f);
 	shell_word(f, file->name);
