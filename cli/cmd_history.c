@@ -77,13 +77,11 @@ static const struct names headline = {.n = 1, .v = {"throughput_bytes_per_s"}};
 static int plot(const struct config *c, struct history *h, struct history_view *view, struct err *e)
 {
 	char folder[4096];
-	const char *slash = strrchr(c->history.db, '/');
 
 	if (c->history.output)
 		snprintf(folder, sizeof(folder), "%s", c->history.output);
 	else
-		snprintf(folder, sizeof(folder), "%.*sfigures",
-			 slash ? (int)(slash + 1 - c->history.db) : 0, c->history.db);
+		path_beside(folder, sizeof(folder), c->history.db, "figures");
 	view->intervals = true;
 	return make_folder(folder, e) ? e->code : history_plot(h, view, folder, e);
 }

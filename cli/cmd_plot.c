@@ -14,17 +14,6 @@ static int fail(const struct err *e, int status)
 	return status;
 }
 
-/* Beside the first result. */
-static void default_folder(const struct results *r, char *folder, size_t len)
-{
-	const char *name = r->files[0].name, *slash = strrchr(name, '/');
-
-	if (slash)
-		snprintf(folder, len, "%.*s/figures", (int)(slash - name), name);
-	else
-		snprintf(folder, len, "figures");
-}
-
 /* The drawings that were asked for, or all that the results allow. What was asked for by name and is not
  * there is an error. */
 static int plan(struct drawings *d, const struct results *r, const struct names *wanted, struct err *e)
@@ -96,7 +85,7 @@ int cmd_plot(struct options *o)
 	if (c->output)
 		snprintf(folder, sizeof(folder), "%s", c->output);
 	else
-		default_folder(&r, folder, sizeof(folder));
+		path_beside(folder, sizeof(folder), r.files[0].name, "figures");
 	if (plan(&d, &r, &c->plot.figure, &e) || (no_gnuplot = figure_check_gnuplot(&e)) ||
 	    make_folder(folder, &e))
 		status = fail(&e, no_gnuplot ? EXIT_NOTHING : EXIT_FAILED);

@@ -8,17 +8,6 @@
 #include "cli/report.h"
 #include "cli/result.h"
 
-/* Beside the first result. */
-static void default_output(const struct results *r, char *path, size_t len)
-{
-	const char *name = r->files[0].name, *slash = strrchr(name, '/');
-
-	if (slash)
-		snprintf(path, len, "%.*s/report.html", (int)(slash - name), name);
-	else
-		snprintf(path, len, "report.html");
-}
-
 int cmd_report(struct options *o)
 {
 	const struct config *c = &o->config;
@@ -37,7 +26,7 @@ int cmd_report(struct options *o)
 		err_print(&e);
 		return EXIT_FAILED;
 	}
-	default_output(&r, output, sizeof(output));
+	path_beside(output, sizeof(output), r.files[0].name, "report.html");
 	report.results = &r;
 	report.output = c->report.output ? c->report.output : output;
 	ret = report_write(&report, &e);
@@ -58,8 +47,8 @@ int report_of_run(const char *result, struct err *e)
 
 	if (ret)
 		return ret;
-	default_output(&r, output, sizeof(output));
-	snprintf(folder, sizeof(folder), "%.*s/figures", (int)(strrchr(result, '/') - result), result);
+	path_beside(output, sizeof(output), r.files[0].name, "report.html");
+	path_beside(folder, sizeof(folder), result, "figures");
 	report.results = &r;
 	report.output = output;
 	report.figures = folder;

@@ -71,11 +71,6 @@ static void leave_out(struct run *r, const struct path_ops *path, const struct e
 	}
 }
 
-static bool cannot_run_here(int code)
-{
-	return code == -EOPNOTSUPP || code == -EPERM || code == -ENODEV;
-}
-
 static void one_round(struct run *r, struct cell *c, uint64_t round)
 {
 	struct round_result rr;
@@ -95,12 +90,12 @@ static void one_round(struct run *r, struct cell *c, uint64_t round)
 	ret = round_run(&r->dir, c, r->ledger, c->config.verify && round == 0, true, &rr, &e);
 	if (ret == -EINTR) {
 		/* what was measured stays; this round never was */
-	} else if (ret && !rr.started && cannot_run_here(ret) && !c->config.path.n) {
+	} else if (ret && !rr.started && round_cannot_run_here(ret) && !c->config.path.n) {
 		/* nobody asked for this path by name */
 		leave_out(r, c->path, &e, round);
 	} else if (ret) {
 		c->failed = true;
-		c->unavailable = !rr.started && cannot_run_here(ret);
+		c->unavailable = !rr.started && round_cannot_run_here(ret);
 		progress_drop(&r->progress, rounds_left(c, round));
 		result_add_error(c, &rr, &e);
 		warn("%s, sink %s, %s, %s: this cell failed", c->path->name, c->sink->name,
@@ -137,6 +132,21 @@ static int all_rounds(struct run *r, unsigned int first, struct err *e)
 	return ret;
 }
 
+/* No rounds for what cannot be observed. */
+static void prepare_cells(struct run *r, unsigned int first)
+{
+	for (unsigned int i = first; i < r->plan.n; i++) {
+		struct cell *c = &r->plan.cells[i];
+
+		if (!r->instruments.events.n)
+			c->config.counted_rounds = 0;
+		if (!r->sampler || (r->instead && c->config.counted_rounds))
+			c->config.sampled_rounds = 0;
+		c->shares = json_object();
+		c->stacks = json_object();
+	}
+}
+
 /* Further block sizes, of which the rounds before say that they are of interest. */
 static int refine(struct run *r, struct err *e)
 {
@@ -147,13 +157,10 @@ static int refine(struct run *r, struct err *e)
 
 		if (!added)
 			break;
+		prepare_cells(r, first);
 		for (unsigned int k = first; k < r->plan.n; k++) {
-			struct cell *c = &r->plan.cells[k];
-
-			c->shares = json_object();
-			c->stacks = json_object();
-			result_add_cell(&r->result, c);
-			progress_more(&r->progress, rounds_left(c, 0));
+			result_add_cell(&r->result, &r->plan.cells[k]);
+			progress_more(&r->progress, rounds_left(&r->plan.cells[k], 0));
 		}
 		limits_bind(&r->plan, json_object_get(r->result.root, "limits"));
 		ret = all_rounds(r, first, e);
@@ -194,6 +201,7 @@ static bool is_stdout(const char *file)
 static int export(const struct run *r, struct err *e)
 {
 	const struct config *c = &r->o->config;
+	const bool tables = !c->quiet && !is_stdout(c->json) && !is_stdout(c->csv);
 	FILE *f;
 
 	if (is_stdout(c->json)) {
@@ -212,13 +220,13 @@ static int export(const struct run *r, struct err *e)
 		if (fclose(f))
 			return err_sys(e, -errno, "writing %s", c->csv);
 	}
-	if (!c->quiet && !is_stdout(c->json) && !is_stdout(c->csv))
+	if (tables)
 		table_print(stdout, &r->plan);
-	if (!c->quiet && !is_stdout(c->json) && !is_stdout(c->csv) && c->refine)
+	if (tables && c->refine)
 		refine_print(stdout, &r->plan);
-	if (!c->quiet && !is_stdout(c->json) && !is_stdout(c->csv) && r->instruments.asked)
+	if (tables && r->instruments.asked)
 		counters_print(stdout, &r->plan);
-	if (!c->quiet && !is_stdout(c->json) && !is_stdout(c->csv) && c->breakdown && r->sampler)
+	if (tables && c->breakdown && r->sampler)
 		breakdown_print(stdout, &r->plan);
 	if (c->flame && r->sampler)
 		return breakdown_flames(&r->plan, c->flame, e);
@@ -390,21 +398,6 @@ static void open_sampler(struct run *r)
 	r->no_samples = json_pack("{s:o}", "breakdown", json_sprintf("%s; try: %s", e.what, e.remedy));
 }
 
-/* No rounds for what cannot be observed. */
-static void prepare_cells(struct run *r)
-{
-	for (unsigned int i = 0; i < r->plan.n; i++) {
-		struct cell *c = &r->plan.cells[i];
-
-		if (!r->instruments.events.n)
-			c->config.counted_rounds = 0;
-		if (!r->sampler || (r->instead && c->config.counted_rounds))
-			c->config.sampled_rounds = 0;
-		c->shares = json_object();
-		c->stacks = json_object();
-	}
-}
-
 int cmd_run(struct options *o)
 {
 	struct run *r = calloc(1, sizeof(*r));
@@ -426,7 +419,7 @@ int cmd_run(struct options *o)
 	if (count_rounds(&r->plan))
 		open_ledger(r);
 	open_sampler(r);
-	prepare_cells(r);
+	prepare_cells(r, 0);
 	if (is_stdout(o->config.json) && is_stdout(o->config.csv)) {
 		fprintf(stderr, "zcbench: error: --json - and --csv - both want standard output\n");
 		return EXIT_USAGE;

@@ -133,18 +133,6 @@ static void drop_missing(double *a, size_t *na, double *b, size_t *nb, bool pair
 	*nb = k;
 }
 
-static double median_of(const double *values, size_t n)
-{
-	double *copy = malloc(n * sizeof(*copy)), m;
-
-	if (!copy)
-		abort(); /* a few kilobytes */
-	memcpy(copy, values, n * sizeof(*copy));
-	m = stats_median(copy, n);
-	free(copy);
-	return m;
-}
-
 static void range(const double *values, size_t n, double *lo, double *hi)
 {
 	*lo = *hi = values[0];
@@ -184,8 +172,8 @@ static double drift_of(const double *values, size_t n)
 
 	if (n < 4)
 		return 0;
-	first = median_of(values, n / 2);
-	second = median_of(values + (n + 1) / 2, n / 2);
+	first = stats_median_of(values, n / 2);
+	second = stats_median_of(values + (n + 1) / 2, n / 2);
 	if (!(first > 0) || !(second > 0))
 		return 0;
 	return first > second ? first / second - 1 : second / first - 1;
@@ -250,8 +238,8 @@ static void compare_series(struct comparisons *out, const struct result_cell *ba
 				 .better = s->better,
 				 .nbase = na,
 				 .nnow = nb,
-				 .base_median = median_of(a, na),
-				 .now_median = nb ? median_of(b, nb) : NAN,
+				 .base_median = stats_median_of(a, na),
+				 .now_median = nb ? stats_median_of(b, nb) : NAN,
 				 .p = 1,
 				 .adjusted = 1};
 	snprintf(c->metric, sizeof(c->metric), "%s", s->name);

@@ -30,9 +30,14 @@ bool ratio_of(const struct result_cell *a, const struct result_cell *b, const ch
 	return n > 0;
 }
 
+int summary_side(const struct summary *s)
+{
+	return s->lo > 1 ? 1 : s->hi < 1 ? -1 : 0;
+}
+
 static int side(const struct ratio *r)
 {
-	return r->rounds < CROSSING_ROUNDS ? 0 : r->s.lo > 1 ? 1 : r->s.hi < 1 ? -1 : 0;
+	return r->rounds < CROSSING_ROUNDS ? 0 : summary_side(&r->s);
 }
 
 void crossing_find(const struct ratio *r, unsigned int n, struct crossing *c)

@@ -16,6 +16,9 @@ struct ratio {
 bool ratio_of(const struct result_cell *a, const struct result_cell *b, const char *metric,
 	      struct ratio *r);
 
+/* -1, 0, 1: the interval lies below 1, has it in it, lies above. */
+int summary_side(const struct summary *s);
+
 /* An interval of fewer rounds misses the median too often (that of n <= 5, lowest to highest, in 2 of 2^n
  * cases) to say on which side of 1 it lies. */
 #define CROSSING_ROUNDS 5

@@ -14,6 +14,7 @@
 #include "cli/far_end.h"
 #include "lib/child.h"
 #include "lib/clock.h"
+#include "measure/metrics.h"
 #include "measure/stats.h"
 
 #define WARMUP_NS (30 * NSEC_PER_MSEC) /* of the first turn */
@@ -57,47 +58,27 @@ static void give_up(struct demo_path *p, enum demo_state state, const struct err
 	snprintf(p->why, sizeof(p->why), "%s%s%s", e->what, e->remedy[0] ? "; try: " : "", e->remedy);
 }
 
-static double number(const json_t *obj, const char *a, const char *b)
+static double value(const json_t *round, const char *metric)
 {
-	const json_t *v = json_object_get(obj, a);
-
-	return json_number_value(b ? json_object_get(v, b) : v);
-}
-
-static double cpu(const json_t *round, const char *role)
-{
-	const json_t *times = json_object_get(json_object_get(round, "cpu_ns"), role);
-
-	return (number(times, "user", NULL) + number(times, "kernel", NULL)) * 1024 /
-	       number(round, "payload_bytes", NULL);
-}
-
-/* What our own code copied: counted by itself, in user space. */
-static double declared(const json_t *round)
-{
-	const json_t *hop;
-	const char *name;
-	double bytes = 0;
-
-	json_object_foreach (json_object_get(round, "copied_bytes"), name, hop)
-		bytes += number(hop, "user", NULL);
-	return bytes;
+	return metric_find(metric)->value(round);
 }
 
 static void add_turn(struct demo_path *p, const struct round_result *rr)
 {
 	const json_t *round = rr->round;
-	const double payload = number(round, "payload_bytes", NULL), copies = copies_measured(round);
+	const double payload = json_number_value(json_object_get(round, "payload_bytes"));
+	const double copies = copies_measured(round), declared = value(round, "declared_copy_factor");
 
 	p->recent[p->turns++ % DEMO_RECENT] = (struct demo_turn){
-		.rate = number(round, "throughput_bytes_per_s", NULL),
-		.p50 = number(round, "latency_ns", "p50"),
-		.p99 = number(round, "latency_ns", "p99"),
-		.client_cpu = cpu(round, "client"),
-		.server_cpu = cpu(round, "server"),
+		.rate = value(round, "throughput_bytes_per_s"),
+		.p50 = value(round, "latency_p50_ns"),
+		.p99 = value(round, "latency_p99_ns"),
+		.client_cpu = value(round, "client_cpu_ns_per_kib"),
+		.server_cpu = value(round, "server_cpu_ns_per_kib"),
 	};
 	p->payload += (uint64_t)payload;
-	p->declared += (uint64_t)declared(round);
+	if (isfinite(declared))
+		p->declared += (uint64_t)llround(declared * payload);
 	if (isfinite(copies))
 		p->copied += (uint64_t)llround(copies * payload);
 	else
@@ -105,11 +86,6 @@ static void add_turn(struct demo_path *p, const struct round_result *rr)
 	p->expected = rr->expected_copies;
 	if (!rr->path_ok)
 		snprintf(p->problem, sizeof(p->problem), "%s", rr->problem);
-}
-
-static bool cannot_run_here(int code)
-{
-	return code == -EOPNOTSUPP || code == -EPERM || code == -ENODEV;
 }
 
 static int start(struct demo *d, struct demo_path *p)
@@ -120,7 +96,7 @@ static int start(struct demo *d, struct demo_path *p)
 	if (ret == -EINTR)
 		return ret;
 	if (ret) {
-		give_up(p, cannot_run_here(ret) ? DEMO_LEFT_OUT : DEMO_FAILED, &e);
+		give_up(p, round_cannot_run_here(ret) ? DEMO_LEFT_OUT : DEMO_FAILED, &e);
 		return ret;
 	}
 	forget(p);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/data.h"
 #include "cli/demo.h"
 #include "cli/version.h"
 #include "lib/clock.h"
@@ -114,22 +115,20 @@ int demo_script_parse(struct demo_script *s, const char *name, FILE *f, struct e
 
 int demo_script_load(struct demo_script *s, const char *name, struct err *e)
 {
-	const char *const folders[] = {"workloads", ZCBENCH_DATADIR "/workloads"};
 	const bool is_file = strchr(name, '/') || strstr(name, ".demo");
-	char path[4200];
+	char path[4200], file[300];
 	FILE *f = is_file ? fopen(name, "re") : NULL;
 	int ret;
 
 	if (is_file && !f)
 		return err_sys(e, -errno, "script %s", name);
 	snprintf(path, sizeof(path), "%s", name);
-	for (size_t i = 0; i < 2 && !f; i++) {
-		snprintf(path, sizeof(path), "%s/%s.demo", folders[i], name);
+	snprintf(file, sizeof(file), "%s.demo", name);
+	if (!f && !data_path(path, sizeof(path), "workloads", file))
 		f = fopen(path, "re");
-	}
 	if (!f)
-		return err_remedy((err_set(e, -ENOENT, "there is no script '%s' in %s or %s", name,
-					   folders[0], folders[1]),
+		return err_remedy((err_set(e, -ENOENT, "there is no script '%s' in workloads or %s",
+					   name, ZCBENCH_DATADIR "/workloads"),
 				   e),
 				  "talk, or a file (./mine.demo)");
 	ret = demo_script_parse(s, path, f, e);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/data.h"
 #include "cli/figure.h"
 #include "cli/path_style.h"
 #include "cli/version.h"
@@ -211,13 +212,6 @@ static bool not_verified(const struct result_cell *c)
 	return !c->verified;
 }
 
-static const char *member(const json_t *obj, const char *name, const char *absent)
-{
-	const char *text = json_string_value(json_object_get(obj, name));
-
-	return text ? text : absent;
-}
-
 /* What a reader has to know: warnings, and in small print where and how it was measured. */
 static void write_notes(struct chart *c)
 {
@@ -228,7 +222,8 @@ static void write_notes(struct chart *c)
 	} notes[] = {
 		{not_as_claimed, "NOT THE WAY IT CLAIMS: ", false},
 		{not_verified, "bytes not verified: ", false},
-		{result_cell_moves_nothing, "no byte is moved with sink null, so this is no data rate: ", true},
+		{result_cell_moves_nothing,
+		 "no byte is moved with sink null, so this is no data rate: ", true},
 	};
 	const struct result_file *f = c->d->cells[0]->file;
 	const char *metric = c->d->figure->metric;
@@ -258,34 +253,20 @@ static void write_notes(struct chart *c)
 		   rounds == 1  ? "no interval"
 		   : rounds < 6 ? "median, and lowest to highest"
 				: "median and its 95 % interval",
-		   member(f->host, "cpu_model", member(f->host, "machine", "unknown CPU")),
-		   member(f->host, "kernel", "?"), f->emulated ? ", EMULATED" : "",
-		   member(f->root, "zcbench", "?"), member(f->root, "git", "?"));
+		   result_text(f->host, "cpu_model", result_text(f->host, "machine", "unknown CPU")),
+		   result_text(f->host, "kernel", "?"), f->emulated ? ", EMULATED" : "",
+		   result_text(f->root, "zcbench", "?"), result_text(f->root, "git", "?"));
 	chart_text(c, "stamp", "%s",
 		   f->emulated && c->d->figure->times ? "emulated: times mean nothing" : "");
 }
 
-/* The text of plots/NAME.gp, of this tree or of what was installed. */
 static int append_script(FILE *to, const char *name, struct err *e)
 {
-	static const char *const folders[] = {"plots", ZCBENCH_DATADIR "/plots"};
-	char path[400], buf[4096];
-	FILE *from = NULL;
-	size_t n;
+	char file[100];
 
-	for (size_t i = 0; i < 2 && !from; i++) {
-		snprintf(path, sizeof(path), "%s/%s.gp", folders[i], name);
-		from = fopen(path, "re");
-	}
-	if (!from) {
-		err_sys(e, -ENOENT, "script %s/%s.gp, also as %s", folders[0], name, path);
-		return err_remedy(e, "make install, or start zcbench in its source tree");
-	}
+	snprintf(file, sizeof(file), "%s.gp", name);
 	fputc('\n', to);
-	while ((n = fread(buf, 1, sizeof(buf), from)))
-		fwrite(buf, 1, n, to);
-	fclose(from);
-	return 0;
+	return data_append_plot(to, "script", file, e);
 }
 
 static FILE *open_part(const struct drawing *d, const char *folder, const char *ending, struct err *e)

@@ -45,7 +45,8 @@ struct history_run {
 	char *commit, *kernel, *host, *file;
 };
 
-/* The runs, oldest first, the newest `last` of them. For history_runs_free. */
+/* The runs, oldest first, the newest `last` of them; at least one. For history_runs_free. 0, or a negative errno
+ * with a message: -ENOENT if there are none. */
 int history_runs(struct history *h, uint64_t last, struct history_run **runs, size_t *n, struct err *e);
 void history_runs_free(struct history_run *runs, size_t n);
 
@@ -99,8 +100,7 @@ int history_plot(struct history *h, const struct history_view *v, const char *fo
 
 /* ---- history_show.c */
 
-/* -ENOENT: there is nothing to show at all; or not what the view asks for. */
-int history_no_runs(const struct history *h, struct err *e);
+/* -ENOENT: there is not what the view asks for. */
 int history_no_series(const struct history *h, struct err *e);
 
 /* The runs, and where metrics moved. */

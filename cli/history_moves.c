@@ -8,18 +8,11 @@
 #include "cli/history.h"
 #include "measure/changes.h"
 
-/* `copy` has room for n. */
-static double median_of(const double *values, size_t n, double *copy)
-{
-	memcpy(copy, values, n * sizeof(*copy));
-	return stats_median(copy, n);
-}
-
 static void describe(struct history_move *m, const struct history_series *h, size_t from, size_t to,
-		     const struct compared_metric *what, double *room)
+		     const struct compared_metric *what)
 {
-	m->before = median_of(h->median + from, m->at - from, room);
-	m->after = median_of(h->median + m->at, to - m->at, room);
+	m->before = stats_median_of(h->median + from, m->at - from);
+	m->after = stats_median_of(h->median + m->at, to - m->at);
 	if (what->better == BETTER_NEITHER)
 		m->how = "changed";
 	else
@@ -38,16 +31,15 @@ static size_t find_counted(const struct history_series *h, double exact, size_t 
 }
 
 /* Of what is timed those that stand and matter. */
-static size_t find_timed(const struct history_series *h, const struct compare_rules *rules, size_t *at,
-			 double *room)
+static size_t find_timed(const struct history_series *h, const struct compare_rules *rules, size_t *at)
 {
 	const double enough = 1 + compare_threshold(rules, h->metric);
 	size_t n = changes_find(h->median, h->n, rules->alpha, at), kept = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		const size_t from = kept ? at[kept - 1] : 0, to = i + 1 < n ? at[i + 1] : h->n;
-		const double before = median_of(h->median + from, at[i] - from, room);
-		const double after = median_of(h->median + at[i], to - at[i], room);
+		const double before = stats_median_of(h->median + from, at[i] - from);
+		const double after = stats_median_of(h->median + at[i], to - at[i]);
 
 		if (after > before * enough || after < before / enough)
 			at[kept++] = at[i];
@@ -59,7 +51,6 @@ int history_moves(const struct history_series *h, const struct compare_rules *ru
 		  struct compared_metric *what, struct history_move **moves, size_t *n, struct err *e)
 {
 	size_t *at = malloc((h->n + 1) * sizeof(*at));
-	double *room = malloc((h->n + 1) * sizeof(*room));
 	struct history_move *m = calloc(h->n + 1, sizeof(*m));
 
 	*moves = m;
@@ -67,16 +58,15 @@ int history_moves(const struct history_series *h, const struct compare_rules *ru
 	if (!series_named(h->metric, what))
 		*what = (struct compared_metric){.unit = "",
 						 .better = BETTER_NEITHER}; /* of a version to come */
-	if (at && room && m) {
-		*n = what->exact > 0 ? find_counted(h, what->exact, at) : find_timed(h, rules, at, room);
+	if (at && m) {
+		*n = what->exact > 0 ? find_counted(h, what->exact, at) : find_timed(h, rules, at);
 		for (size_t i = 0; i < *n; i++) {
 			m[i].at = at[i];
-			describe(&m[i], h, i ? at[i - 1] : 0, i + 1 < *n ? at[i + 1] : h->n, what, room);
+			describe(&m[i], h, i ? at[i - 1] : 0, i + 1 < *n ? at[i + 1] : h->n, what);
 		}
 	} else {
 		free(m);
 	}
 	free(at);
-	free(room);
-	return at && room && m ? 0 : err_sys(e, -ENOMEM, "looking for changes");
+	return at && m ? 0 : err_sys(e, -ENOMEM, "looking for changes");
 }

@@ -272,8 +272,6 @@ int history_plot(struct history *h, const struct history_view *v, const char *fo
 
 	if (ret)
 		return ret;
-	if (!g.nruns)
-		return history_no_runs(h, e);
 	g.runs = runs;
 	ret = history_each_series(h, v, hang_series, &g, e);
 	if (!ret && !g.n)

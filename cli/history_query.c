@@ -49,6 +49,10 @@ int history_runs(struct history *h, uint64_t last, struct history_run **runs, si
 	if (!ret && code != SQLITE_DONE)
 		ret = history_error(h, code, "reading", e);
 	sqlite3_finalize(s);
+	if (!ret && !*n) {
+		err_set(e, -ENOENT, "the history %s is empty", h->file);
+		ret = err_remedy(e, "zcbench history add results/...");
+	}
 	if (ret) {
 		history_runs_free(*runs, *n);
 		*runs = NULL;

@@ -112,12 +112,6 @@ static int show_series(void *arg, const struct history_series *h, struct err *e)
 	return 0;
 }
 
-int history_no_runs(const struct history *h, struct err *e)
-{
-	err_set(e, -ENOENT, "the history %s is empty", h->file);
-	return err_remedy(e, "zcbench history add results/...");
-}
-
 int history_no_series(const struct history *h, struct err *e)
 {
 	err_set(e, -ENOENT, "%s has no such cell and metric", h->file);
@@ -132,8 +126,6 @@ int history_show(FILE *f, struct history *h, const struct history_view *v, struc
 
 	if (ret)
 		return ret;
-	if (!s.nruns)
-		return history_no_runs(h, e);
 	s.runs = runs;
 	fprintf(f, "%5s  %-19s  %-20s %-24s %s\n", "run", "started (UTC)", "commit", "kernel", "file");
 	for (size_t i = 0; i < s.nruns; i++) {
@@ -227,8 +219,6 @@ int history_export(FILE *f, struct history *h, const struct history_view *v, con
 
 	if (ret)
 		return ret;
-	if (!x.nruns)
-		return history_no_runs(h, e);
 	x.runs = runs;
 	if (!strcmp(format, "json")) {
 		x.samples = json_array();

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/data.h"
 #include "cli/plan.h"
 #include "cli/version.h"
 #include "servers/device.h"
@@ -275,7 +276,7 @@ static int on_setting(void *user, const char *section, const char *name, const c
 
 static int open_workload(const char *name, char *path, size_t len, struct err *e)
 {
-	const char *const folders[] = {"workloads", ZCBENCH_DATADIR "/workloads"};
+	char file[300];
 	bool is_file = strchr(name, '/') || strstr(name, ".ini");
 
 	snprintf(path, len, "%s", name);
@@ -283,13 +284,11 @@ static int open_workload(const char *name, char *path, size_t len, struct err *e
 		return 0;
 	if (is_file)
 		return err_sys(e, -errno, "workload %s", name);
-	for (size_t i = 0; i < 2; i++) {
-		snprintf(path, len, "%s/%s.ini", folders[i], name);
-		if (access(path, R_OK) == 0)
-			return 0;
-	}
-	return err_remedy((err_set(e, -ENOENT, "there is no workload '%s' in %s or %s", name, folders[0],
-				   folders[1]),
+	snprintf(file, sizeof(file), "%s.ini", name);
+	if (!data_path(path, len, "workloads", file))
+		return 0;
+	return err_remedy((err_set(e, -ENOENT, "there is no workload '%s' in workloads or %s", name,
+				   ZCBENCH_DATADIR "/workloads"),
 			   e),
 			  "give a file (./my.ini), or leave it out for the default matrix");
 }

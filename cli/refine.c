@@ -166,34 +166,18 @@ static void name_path(char *buf, size_t len, const struct cell *c)
 		at += (size_t)snprintf(buf + at, len - at, " %s", c->server_args[i]);
 }
 
-/* Without the block size. */
-static void print_title(FILE *f, const struct cell *c)
-{
-	char group[256], *blocks, *rest;
-
-	cell_group_title(c, group, sizeof(group));
-	blocks = strstr(group, " blocks");
-	rest = blocks ? blocks + strlen(" blocks") : group;
-	if (blocks) {
-		*blocks = '\0';
-		blocks = strrchr(group, ',');
-	}
-	if (blocks)
-		*blocks = '\0';
-	fprintf(f, "\nfrom which block size on: %s%s\n", blocks ? group : "", rest);
-}
-
 static void print_pair(void *arg, unsigned int a, unsigned int b, const struct ratio *r, unsigned int n)
 {
 	struct print *p = arg;
 	const struct cell *cells = p->plan->cells;
-	char of[120], base[120], how[120];
+	char of[120], base[120], how[120], title[256];
 	struct crossing x;
 
 	if (n < 3)
 		return; /* no sweep */
 	if (!p->begun || !same_sweep(&cells[b], &cells[p->sweep]))
-		print_title(p->f, &cells[b]);
+		fprintf(p->f, "\nfrom which block size on: %s\n",
+			cell_sweep_title(&cells[b], title, sizeof(title)));
 	p->begun = true;
 	p->sweep = b;
 	name_path(of, sizeof(of), &cells[a]);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/data.h"
 #include "cli/report.h"
 #include "cli/version.h"
 
@@ -19,34 +20,6 @@ struct page {
 	char drawn[64][200]; /* names of its figures so far */
 	unsigned int ndrawn;
 };
-
-static const char *member(const json_t *obj, const char *name, const char *absent)
-{
-	const char *text = json_string_value(json_object_get(obj, name));
-
-	return text ? text : absent;
-}
-
-static int copy_style(FILE *to, struct err *e)
-{
-	static const char *const folders[] = {"plots", ZCBENCH_DATADIR "/plots"};
-	char path[400], buf[4096];
-	FILE *from = NULL;
-	size_t n;
-
-	for (size_t i = 0; i < 2 && !from; i++) {
-		snprintf(path, sizeof(path), "%s/report.css", folders[i]);
-		from = fopen(path, "re");
-	}
-	if (!from) {
-		err_sys(e, -ENOENT, "style sheet %s/report.css, also as %s", folders[0], path);
-		return err_remedy(e, "make install, or start zcbench in its source tree");
-	}
-	while ((n = fread(buf, 1, sizeof(buf), from)))
-		fwrite(buf, 1, n, to);
-	fclose(from);
-	return 0;
-}
 
 /* The cells of one file alone; they lie one after the other. */
 static struct results only(const struct results *r, const struct result_file *file)
@@ -318,15 +291,15 @@ static int write_page(struct page *p, struct err *e)
 		snprintf(title, sizeof(title), "zcbench: %u results", r->nfiles);
 	else
 		snprintf(title, sizeof(title), "zcbench on %s, Linux %s",
-			 member(r->files[0].host, "cpu_model", "an unknown CPU"),
-			 member(r->files[0].host, "kernel", "?"));
+			 result_text(r->files[0].host, "cpu_model", "an unknown CPU"),
+			 result_text(r->files[0].host, "kernel", "?"));
 	fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 	      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 	      "<meta name=\"color-scheme\" content=\"light dark\">\n<title>",
 	      p->f);
 	html_text(p->f, "%s", title);
 	fputs("</title>\n<style>\n", p->f);
-	ret = copy_style(p->f, e);
+	ret = data_append_plot(p->f, "style sheet", "report.css", e);
 	fputs("</style>\n</head>\n<body>\n<main>\n<h1>", p->f);
 	html_text(p->f, "%s", title);
 	fputs("</h1>\n", p->f);

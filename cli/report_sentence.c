@@ -70,12 +70,6 @@ static void add_marks(char *buf, size_t len, const struct pair *p)
 	}
 }
 
-/* -1, 0, 1: the interval lies below 1, has it in it, lies above. */
-static int side(const struct summary *s)
-{
-	return s->lo > 1 ? 1 : s->hi < 1 ? -1 : 0;
-}
-
 bool cell_plain(const struct result_cell *c)
 {
 	return c->depth == 1 && c->clients == 1 && !strcmp(c->pin, "split") &&
@@ -146,7 +140,7 @@ char *pair_sentence(char *buf, size_t len, enum dimension dim, const struct pair
 			 "%u rounds are too few to tell %s from %s; it takes %d (--rounds).",
 			 p->main.rounds, a, b, CROSSING_ROUNDS);
 	} else {
-		if (!side(&p->main.s))
+		if (!summary_side(&p->main.s))
 			at += (size_t)snprintf(buf + at, len - at,
 					       "no difference in %s was shown between %s and %s: %s",
 					       what, a, b, r);
@@ -163,7 +157,7 @@ char *pair_sentence(char *buf, size_t len, enum dimension dim, const struct pair
 				a, r, b);
 		if (p->cpu.rounds >= CROSSING_ROUNDS && at < len) {
 			format_interval(cpu, sizeof(cpu), &p->cpu.s);
-			if (side(&p->cpu.s))
+			if (summary_side(&p->cpu.s))
 				snprintf(buf + at, len - at, ", for %s the CPU time per KiB.", cpu);
 			else
 				snprintf(buf + at, len - at,

@@ -4,13 +4,6 @@
 
 #include "cli/report.h"
 
-static const char *member(const json_t *obj, const char *name, const char *absent)
-{
-	const char *text = json_string_value(json_object_get(obj, name));
-
-	return text ? text : absent;
-}
-
 /* What is wrong with the cells, or that nothing is. */
 static void trust(FILE *f, const struct results *one)
 {
@@ -114,7 +107,7 @@ static void warnings(FILE *f, const struct result_file *file)
 		      f);
 	json_array_foreach (json_object_get(run, "warnings"), i, w) {
 		fputs("<p class=\"callout\">", f);
-		html_text(f, "%s; %s", member(w, "what", "?"), member(w, "remedy", ""));
+		html_text(f, "%s; %s", result_text(w, "what", "?"), result_text(w, "remedy", ""));
 		fputs("</p>\n", f);
 	}
 }
@@ -124,12 +117,13 @@ void report_short(FILE *f, const struct results *one)
 	const struct result_file *file = one->files;
 
 	fputs("<p class=\"where\">", f);
-	html_text(f, "%s, Linux %s%s, %s; zcbench %s (%s)",
-		  member(file->host, "cpu_model", member(file->host, "machine", "unknown CPU")),
-		  member(file->host, "kernel", "?"),
-		  json_is_true(json_object_get(file->host, "virtual")) ? ", virtual" : "",
-		  member(json_object_get(file->root, "run"), "started", "date unknown"),
-		  member(file->root, "zcbench", "?"), member(file->root, "git", "?"));
+	html_text(
+		f, "%s, Linux %s%s, %s; zcbench %s (%s)",
+		result_text(file->host, "cpu_model", result_text(file->host, "machine", "unknown CPU")),
+		result_text(file->host, "kernel", "?"),
+		json_is_true(json_object_get(file->host, "virtual")) ? ", virtual" : "",
+		result_text(json_object_get(file->root, "run"), "started", "date unknown"),
+		result_text(file->root, "zcbench", "?"), result_text(file->root, "git", "?"));
 	fputs("</p>\n", f);
 	warnings(f, file);
 	answers(f, one);

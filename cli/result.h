@@ -46,6 +46,8 @@ void result_close(struct result *r);
 
 /* What the cells of a group share, for a title. Returns buf. */
 const char *cell_group_title(const struct cell *cell, char *buf, size_t len);
+/* The same without the block size: what the cells of a sweep share. */
+const char *cell_sweep_title(const struct cell *cell, char *buf, size_t len);
 /* The table on f: cells in groups, the best of each group marked. */
 void table_print(FILE *f, const struct plan *plan);
 /* Its part on --pollution, for the group of cells that `first` begins; nothing without that option. */

@@ -336,6 +336,21 @@ char *result_cell_describe(char *buf, size_t len, const struct result_cell *c, u
 	return buf;
 }
 
+const char *result_text(const json_t *obj, const char *name, const char *absent)
+{
+	const char *text = json_string_value(json_object_get(obj, name));
+
+	return text ? text : absent;
+}
+
+char *path_beside(char *buf, size_t len, const char *file, const char *name)
+{
+	const char *slash = strrchr(file, '/');
+
+	snprintf(buf, len, "%.*s%s", slash ? (int)(slash + 1 - file) : 0, file, name);
+	return buf;
+}
+
 bool result_cell_moves_nothing(const struct result_cell *c)
 {
 	const json_t *copies = json_object_get(json_object_get(c->json, "expected"), "copy_factor");

@@ -22,6 +22,9 @@ struct result_file {
 	bool emulated; /* ran where times are not a machine's: QEMU's TCG */
 };
 
+/* A text of an object in a result, or `absent`. */
+const char *result_text(const json_t *obj, const char *name, const char *absent);
+
 /* What tells cells apart, in the order in which people say it. */
 enum dimension {
 	DIM_FILE, /* the result file it is from */
@@ -70,6 +73,9 @@ struct results {
  * same CPU model, CPUs, kernel. 0, or a negative errno with a message that names the file. */
 int results_load(struct results *r, const char *const *names, unsigned int n, bool mixed, struct err *e);
 void results_free(struct results *r);
+
+/* Where something that is made from the file belongs, by default: NAME beside it. Returns buf. */
+char *path_beside(char *buf, size_t len, const char *file, const char *name);
 
 /* Whether two cells are equal in every dimension but those in `except` (DIM_BIT of each). Cells of BASE
  * and NEW are the same cell if they are equal except DIM_FILE (and perhaps DIM_STORE). */

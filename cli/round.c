@@ -636,6 +636,11 @@ void round_close(struct round *r, bool failed)
 	free(r);
 }
 
+bool round_cannot_run_here(int code)
+{
+	return code == -EOPNOTSUPP || code == -EPERM || code == -ENODEV;
+}
+
 int round_run(struct rundir *dir, const struct cell *cell, struct ledger *ledger, bool want_verify,
 	      bool want_measure, struct round_result *out, struct err *e)
 {

@@ -22,6 +22,9 @@ struct round_result {
 	json_t *missing; /* "ROLE EVENT": why it was not counted in this round; NULL: nothing to say */
 };
 
+/* Whether an error says that this kernel, machine or user cannot run the path, and not that something broke. */
+bool round_cannot_run_here(int code);
+
 /* Runs it. `ledger` counts what the kernel copies, or is NULL. `verify`: make a verification pass first. `measure`: false for a probe, which only starts
  * and verifies. Processes are fresh each time, so that rounds are independent of each other. 0, or
  * -errno with a message; -EOPNOTSUPP: this kernel cannot run the path; -EINTR: interrupted. Whatever

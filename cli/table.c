@@ -44,15 +44,27 @@ static bool memfd_below(const struct cell *c)
 	return c->source->on_memfd && !strcmp(c->config.via, "memfd");
 }
 
+/* `blocks` is "64k blocks, ", or nothing. */
+static const char *title(const struct cell *c, const char *blocks, char *buf, size_t len)
+{
+	snprintf(buf, len, "%s%s, sink %s, %ssource %s%s, depth %u, %u client%s, pin %s",
+		 op_names[c->op], access_labels[c->access], c->sink->name, blocks, c->source->name,
+		 memfd_below(c) ? " via memfd" : "", c->depth, c->clients, c->clients == 1 ? "" : "s",
+		 c->config.pin);
+	return buf;
+}
+
 const char *cell_group_title(const struct cell *c, char *buf, size_t len)
 {
-	char bs[32];
+	char bs[32], blocks[50];
 
-	snprintf(buf, len, "%s%s, sink %s, %s blocks, source %s%s, depth %u, %u client%s, pin %s",
-		 op_names[c->op], access_labels[c->access], c->sink->name,
-		 format_size(bs, sizeof(bs), c->bs), c->source->name, memfd_below(c) ? " via memfd" : "",
-		 c->depth, c->clients, c->clients == 1 ? "" : "s", c->config.pin);
-	return buf;
+	snprintf(blocks, sizeof(blocks), "%s blocks, ", format_size(bs, sizeof(bs), c->bs));
+	return title(c, blocks, buf, len);
+}
+
+const char *cell_sweep_title(const struct cell *c, char *buf, size_t len)
+{
+	return title(c, "", buf, len);
 }
 
 /* The column of copies is there if any cell has them; others give it room. */

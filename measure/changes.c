@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "measure/random.h"
 #include "measure/changes.h"
 
 static void *must_alloc(size_t n, size_t size)
@@ -13,15 +14,6 @@ static void *must_alloc(size_t n, size_t size)
 	if (!p)
 		abort(); /* a few megabytes */
 	return p;
-}
-
-/* xorshift64* (Vigna 2016) */
-static uint64_t next_random(uint64_t *state)
-{
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return *state * 0x2545f4914f6cdd1dULL;
 }
 
 struct split {

@@ -9,18 +9,10 @@
 #include <time.h>
 
 #include "lib/clock.h"
+#include "measure/random.h"
 #include "measure/chase.h"
 
 #define HUGE_PAGE ((size_t)2 << 20)
-
-/* xorshift64* (Vigna 2016) */
-static uint64_t next_random(uint64_t *state)
-{
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return *state * 0x2545f4914f6cdd1dULL;
-}
 
 /* Whether all of the mapping that begins at `at` is in huge pages, by /proc/self/smaps. */
 static bool in_huge_pages(const void *at, size_t bytes)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "measure/random.h"
 #include "measure/stats.h"
 
 #define RESAMPLES 2000
@@ -22,13 +23,16 @@ double stats_median(double *values, size_t n)
 	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
-/* xorshift64* (Vigna 2016): good enough to draw indices, and the same on every machine. */
-static uint64_t next_random(uint64_t *state)
+double stats_median_of(const double *values, size_t n)
 {
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return *state * 0x2545f4914f6cdd1dULL;
+	double *copy = malloc(n * sizeof(*copy)), m;
+
+	if (!copy)
+		abort(); /* a few kilobytes */
+	memcpy(copy, values, n * sizeof(*copy));
+	m = stats_median(copy, n);
+	free(copy);
+	return m;
 }
 
 #define SEED 0x9e3779b97f4a7c15ULL

@@ -13,6 +13,8 @@ struct summary {
 
 /* The median of n values; sorts them. n >= 1. */
 double stats_median(double *values, size_t n);
+/* The same of values that stay in their order. */
+double stats_median_of(const double *values, size_t n);
 
 /* Median and interval of n >= 1 values, which are left alone. 2000 resamples drawn by a generator with
  * a fixed seed: the same samples give the same interval. Method: Efron and Tibshirani, An Introduction

@@ -49,4 +49,15 @@ static inline void fixture_done(char *path)
 	free(path);
 }
 
+/* A result from quoted JSON. For results_free. */
+static inline void fixture_load(struct results *r, const char *quoted)
+{
+	char *name = fixture_file("one.json", quoted);
+	struct err e = {0};
+
+	if (results_load(r, (const char *const[]){name}, 1, false, &e))
+		fail_msg("%s", e.what);
+	fixture_done(name);
+}
+
 #endif

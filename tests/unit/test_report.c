@@ -25,16 +25,6 @@ static const struct question *question(const char *name)
 	return q;
 }
 
-static void load(struct results *r, const char *quoted)
-{
-	char *name = fixture_file("one.json", quoted);
-	struct err e = {0};
-
-	if (results_load(r, (const char *const[]){name}, 1, false, &e))
-		fail_msg("%s", e.what);
-	fixture_done(name);
-}
-
 /* The sentence about pair i of `of` that question `name` finds. */
 static void says(const char *quoted, const char *name, unsigned int n, const char *text)
 {
@@ -43,7 +33,7 @@ static void says(const char *quoted, const char *name, unsigned int n, const cha
 	struct pairs pairs;
 	char buf[2000];
 
-	load(&r, quoted);
+	fixture_load(&r, quoted);
 	assert_int_equal(pairs_find(&pairs, q, &r, &r.files[0]), 0);
 	assert_int_equal(pairs.n, n);
 	if (n)
@@ -173,9 +163,10 @@ static void test_crossing(void **state)
 	char buf[2000];
 
 	(void)state;
-	load(&r, RESULT(BASE("read", 4096) "," BASE("read", 65536) "," BASE("read", 1048576) "," CELL(
-			 "uring", "read", 1048576, FAST) "," CELL("uring", "read", 4096,
-								  SLOW) "," CELL("uring", "read", 65536,
+	fixture_load(
+		&r, RESULT(BASE("read", 4096) "," BASE("read", 65536) "," BASE("read", 1048576) "," CELL(
+			    "uring", "read", 1048576,
+			    FAST) "," CELL("uring", "read", 4096, SLOW) "," CELL("uring", "read", 65536,
 										 COPY_ROUNDS)));
 	assert_int_equal(pairs_find(&pairs, question("crossover"), &r, &r.files[0]), 0);
 	assert_int_equal(pairs.n, 3);

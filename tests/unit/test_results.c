@@ -19,16 +19,6 @@ static void refused(const char *quoted, int code, const char *what, const char *
 	fixture_done(name);
 }
 
-static void load(struct results *r, const char *quoted)
-{
-	char *name = fixture_file("one.json", quoted);
-	struct err e = {0};
-
-	if (results_load(r, (const char *const[]){name}, 1, false, &e))
-		fail_msg("%s", e.what);
-	fixture_done(name);
-}
-
 static void test_a_truncated_file(void **state)
 {
 	const char whole[] = RESULT(CELL("ipc", "null", 4096, ""));
@@ -148,10 +138,12 @@ static void test_an_emulated_machine(void **state)
 	struct results r;
 
 	(void)state;
-	load(&r, "{'schema': 1, 'zcbench': '0', 'host': {'virtual_machine': 'tcg'}, 'cells': []}");
+	fixture_load(&r,
+		     "{'schema': 1, 'zcbench': '0', 'host': {'virtual_machine': 'tcg'}, 'cells': []}");
 	assert_true(r.files[0].emulated);
 	results_free(&r);
-	load(&r, "{'schema': 1, 'zcbench': '0', 'host': {'virtual_machine': 'kvm'}, 'cells': []}");
+	fixture_load(&r,
+		     "{'schema': 1, 'zcbench': '0', 'host': {'virtual_machine': 'kvm'}, 'cells': []}");
 	assert_false(r.files[0].emulated);
 	results_free(&r);
 }
@@ -165,12 +157,13 @@ static void test_what_a_cell_says(void **state)
 	char text[300];
 
 	(void)state;
-	load(&r, RESULT(CELL("ipc", "read", 65536,
-			     ", 'path_options': ['--spin=0', '--x=y'], 'clients': 4, 'pin': 'same',"
-			     "'summary': {" METRIC("throughput_bytes_per_s", 2.5, 2,
-						   3) "},"
-						      "'rounds': [{'throughput_bytes_per_s': 2}, {}, "
-						      "{'throughput_bytes_per_s': 3}]")));
+	fixture_load(
+		&r, RESULT(CELL("ipc", "read", 65536,
+				", 'path_options': ['--spin=0', '--x=y'], 'clients': 4, 'pin': 'same',"
+				"'summary': {" METRIC("throughput_bytes_per_s", 2.5, 2,
+						      3) "},"
+							 "'rounds': [{'throughput_bytes_per_s': 2}, {}, "
+							 "{'throughput_bytes_per_s': 3}]")));
 	assert_int_equal(r.ncells, 1);
 	assert_string_equal(r.cells->path, "ipc");
 	assert_string_equal(r.cells->label, "ipc --spin=0 --x=y");
@@ -215,10 +208,12 @@ static void test_what_is_not_as_usual_is_said(void **state)
 	char text[300];
 
 	(void)state;
-	load(&r,
-	     RESULT(CELL("copy", "file", 512,
-			 ", 'access': 'buffered', 'via': 'memfd', 'produce': 'once', 'file': '/tmp/x',"
-			 "'pattern': 'random', 'file_size': 1048576, 'max_io': 4194304")));
+	fixture_load(
+		&r,
+		RESULT(CELL(
+			"copy", "file", 512,
+			", 'access': 'buffered', 'via': 'memfd', 'produce': 'once', 'file': '/tmp/x',"
+			"'pattern': 'random', 'file_size': 1048576, 'max_io': 4194304")));
 	assert_string_equal(
 		result_cell_describe(text, sizeof(text), r.cells, 0),
 		"write, buffered, sink file, in /tmp/x, 512 blocks, source memfd, via memfd, "
@@ -233,11 +228,13 @@ static void test_equal_but_for(void **state)
 	const struct result_cell *c;
 
 	(void)state;
-	load(&r, RESULT(CELL("ipc", "null", 4096, "") "," CELL("copy", "null", 4096, "") "," CELL(
-			 "ipc", "null", 65536,
-			 "") "," CELL("ipc", "null", 4096,
-				      ", 'via': 'memfd'") "," CELL("ipc", "null", 4096,
-								   ", 'path_options': ['--spin=0']")));
+	fixture_load(
+		&r,
+		RESULT(CELL("ipc", "null", 4096, "") "," CELL("copy", "null", 4096, "") "," CELL(
+			"ipc", "null", 65536,
+			"") "," CELL("ipc", "null", 4096,
+				     ", 'via': 'memfd'") "," CELL("ipc", "null", 4096,
+								  ", 'path_options': ['--spin=0']")));
 	c = r.cells;
 	assert_true(result_cells_equal(&c[0], &c[0], 0));
 	for (int i = 1; i < 5; i++)
@@ -258,11 +255,13 @@ static void test_an_older_file(void **state)
 	struct results r;
 
 	(void)state;
-	load(&r,
-	     RESULT("{'path': 'ipc', 'source': 'memfd', 'sink': 'null', 'op': 'write', 'bs': 4096,"
-		    " 'depth': 1, 'clients': 1, 'driver': 'native', 'pin': 'split', 'produce': 'each',"
-		    " 'pattern': 'seq', 'file_size': 67108864, 'max_io': 1048576, 'rounds': [],"
-		    " 'summary': {}, 'error': 'no mount'}"));
+	fixture_load(
+		&r,
+		RESULT("{'path': 'ipc', 'source': 'memfd', 'sink': 'null', 'op': 'write', 'bs': 4096,"
+		       " 'depth': 1, 'clients': 1, 'driver': 'native', 'pin': 'split', 'produce': "
+		       "'each',"
+		       " 'pattern': 'seq', 'file_size': 67108864, 'max_io': 1048576, 'rounds': [],"
+		       " 'summary': {}, 'error': 'no mount'}"));
 	assert_string_equal(r.cells->access, "direct");
 	assert_string_equal(r.cells->label, "ipc");
 	assert_false(r.cells->path_ok || r.cells->verified);
