@@ -135,6 +135,7 @@ struct collect {
 	double *median, *rounds;
 	struct summary *spread;
 	bool intervals;
+	bool wanted; /* the others are only passed over */
 	size_t n, nrounds, room;
 };
 
@@ -164,7 +165,7 @@ static int grow(struct collect *c)
 
 static void end_run(struct collect *c)
 {
-	if (c->nrounds && c->intervals)
+	if (c->nrounds && c->wanted && c->intervals)
 		c->spread[c->n] = stats_summarise(c->rounds, c->nrounds);
 	if (c->nrounds)
 		c->median[c->n++] = stats_median(c->rounds, c->nrounds);
@@ -198,7 +199,7 @@ int history_each_series(struct history *h, const struct history_view *v,
 		code = sqlite3_step(s);
 		if (c.cell && (code != SQLITE_ROW || !same(&c, s))) {
 			end_run(&c);
-			if (is_wanted(v->wanted, c.metric))
+			if (c.wanted)
 				ret = use(arg,
 					  &(struct history_series){c.host, c.cell, c.metric, c.n, c.run,
 								   c.median,
@@ -213,6 +214,7 @@ int history_each_series(struct history *h, const struct history_view *v,
 			c.host = column(s, 0);
 			c.cell = column(s, 1);
 			c.metric = column(s, 2);
+			c.wanted = is_wanted(v->wanted, c.metric);
 		}
 		if (c.nrounds && c.run[c.n] != sqlite3_column_int64(s, 3))
 			end_run(&c);

@@ -116,8 +116,10 @@ static void each_pair(const struct plan *plan, void *arg,
 	struct ratio *r = calloc(SIZES_MAX, sizeof(*r));
 	const unsigned int cells = plan->n;
 
-	for (unsigned int b = 0; r && b < cells; b++)
-		for (unsigned int a = b + 1; a < cells && is_first(plan, b); a++) {
+	for (unsigned int b = 0; r && b < cells; b++) {
+		if (!is_first(plan, b))
+			continue;
+		for (unsigned int a = b + 1; a < cells; a++) {
 			unsigned int n;
 
 			if (!same_sweep(&plan->cells[a], &plan->cells[b]) || !is_first(plan, a))
@@ -126,6 +128,7 @@ static void each_pair(const struct plan *plan, void *arg,
 			if (n)
 				use(arg, a, b, r, n);
 		}
+	}
 	free(r);
 }
 
