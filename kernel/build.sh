@@ -19,6 +19,7 @@
 #
 # Only files that another series changes get a new time: what they do not touch is not compiled again.
 set -euo pipefail
+unset MAKEFLAGS MFLAGS MAKELEVEL # of a make that started this: its variables are not the kernel's
 
 package=linux-source-7.3
 kept=9 # kernels in the cache; the source of one version
