@@ -80,12 +80,33 @@ VM_TESTS := tests/integration/vm.sh $(patsubst %,vm@%,$(sort $(wildcard tests/vm
 SUBMAKE  := $(MAKE) --no-print-directory
 
 check: deps
-	@$(SUBMAKE) all $(UNIT:%=$(BUILD)/tests/%)
+	@$(SUBMAKE) all $(UNIT:%=$(BUILD)/tests/%) kernel $(KERNEL_PROGRAMS)
 	@$(SUBMAKE) BUILD=$(BUILD)/asan BIN=$(BUILD)/asan/zcbench CFLAGS="$(ASAN)" all $(UNIT:%=$(BUILD)/asan/tests/%)
 	@$(SUBMAKE) BUILD=$(BUILD)/tsan BIN=$(BUILD)/tsan/zcbench CFLAGS="$(TSAN)" $(BUILD)/tsan/tests/test_ring
 	@BUILD=$(BUILD) tests/run $(UNIT:%=$(BUILD)/tests/%) $(UNIT:%=$(BUILD)/asan/tests/%) \
 		$(BUILD)/tsan/tests/test_ring $(filter-out $(VM),$(sort $(wildcard tests/integration/*.sh))) \
-		$(patsubst %,asan@tests/integration/%.sh,matrix proof kill tcp) $(VM_TESTS)
+		$(patsubst %,asan@tests/integration/%.sh,matrix proof kill tcp) $(VM_TESTS) \
+		$(KERNEL_TESTS:%=kernel@%)
+
+# Linux with the patch series, into zcbench's cache folder: minutes, once for each series and configuration.
+KERNEL       ?= x86 uml
+KERNEL_CACHE := $(or $(XDG_CACHE_HOME),$(if $(filter 0,$(shell id -u)),/var/cache,$(HOME)/.cache))/zcbench
+
+kernel:
+	@for target in $(KERNEL); do kernel/build.sh $(KERNEL_CACHE) $$target || exit 1; done
+
+# What needs that kernel: each script of tests/kernel in a guest of its own, and user-mode Linux; also a part of check.
+# The debug kernel has its own checks, and what it complains about is a failure.
+KERNEL_TESTS    := $(sort $(wildcard tests/kernel/*.sh))
+KERNEL_PROGRAMS := $(patsubst tests/kernel/%.c,$(BUILD)/tests/kernel/%,$(wildcard tests/kernel/*.c))
+
+check-kernel: deps
+	@$(SUBMAKE) all kernel $(KERNEL_PROGRAMS)
+	@BUILD=$(BUILD) tests/run tests/integration/kernel_build.sh tests/integration/vm_uml.sh $(KERNEL_TESTS:%=kernel@%)
+
+check-kernel-debug: deps
+	@$(SUBMAKE) all kernel KERNEL=debug $(KERNEL_PROGRAMS)
+	@BUILD=$(BUILD) tests/run $(KERNEL_TESTS:%=debug@%)
 
 # What needs a newer kernel, in a guest; also a part of check.
 check-vm: deps
@@ -122,6 +143,9 @@ install: all
 	install -m 644 plots/*.gp plots/*.css $(DESTDIR)$(PREFIX)/share/zcbench/plots
 	install -d $(DESTDIR)$(PREFIX)/share/zcbench/kernel
 	install -m 755 kernel/*.sh $(DESTDIR)$(PREFIX)/share/zcbench/kernel
+	install -d $(DESTDIR)$(PREFIX)/share/zcbench/kernel/configs $(DESTDIR)$(PREFIX)/share/zcbench/kernel/series
+	install -m 644 kernel/configs/*.config $(DESTDIR)$(PREFIX)/share/zcbench/kernel/configs
+	$(if $(wildcard kernel/series/*.patch),install -m 644 kernel/series/*.patch $(DESTDIR)$(PREFIX)/share/zcbench/kernel/series)
 	install -D -m 644 docs/zcbench.1 $(DESTDIR)$(PREFIX)/share/man/man1/zcbench.1
 
 uninstall:
@@ -137,7 +161,9 @@ help:
 	@echo "sudo make bench   install what is missing, build, measure every path, print the table"
 	@echo "sudo make check   install what is missing, build, run all tests"
 	@echo "sudo make check-vm  of these only what runs in a QEMU guest: the paths of Linux 7.3, zcbench vm itself"
+	@echo "sudo make check-kernel  of these only what needs the kernel of make kernel; check-kernel-debug: on its debug kernel"
 	@echo "sudo make regress   is this tree worse than its merge base? copies exactly, times in turns (5 minutes)"
+	@echo "make kernel       build Linux with the patch series, for zcbench vm; KERNEL=debug: with the kernel's own checks"
 	@echo "make bench-self   is zcbench itself fast enough? ratios against hand-made loops"
 	@echo "make lint         cppcheck and clang-tidy"
 	@echo "make install      to PREFIX (/usr/local), below DESTDIR"
@@ -146,5 +172,5 @@ help:
 
 
 .SECONDARY:
-.PHONY: all bench bench-self check check-vm regress lint deps install uninstall clean help FORCE
+.PHONY: all bench bench-self check check-vm check-kernel check-kernel-debug kernel regress lint deps install uninstall clean help FORCE
 -include $(OBJS:.o=.d) $(wildcard $(BUILD)/tests/*/*.d)

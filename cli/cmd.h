@@ -68,7 +68,7 @@ struct config {
 		const char *kernel, *accel, *append, *console, *fault;
 		struct names with;
 		uint64_t cpus, mem, disk, timeout_ns, silence_ns;
-		bool net;
+		bool net, strict;
 	} vm;
 	/* compare, and where results are compared */
 	struct {

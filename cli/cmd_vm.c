@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * zcbench vm: this very program in a QEMU guest with another kernel. Files have the same names on both
+ * zcbench vm: this very program in a guest with another kernel, under QEMU or in user-mode Linux. Files have the same names on both
  * sides: the guest's command runs in a folder of the same name, what it is told to write comes back to
  * where it would lie without a guest, and files that the arguments name go in.
  */
@@ -20,6 +20,7 @@
 #include "lib/clock.h"
 #include "lib/guest.h"
 #include "lib/guest_image.h"
+#include "lib/qemu.h"
 
 #define FILE_MAX     (64u << 20) /* a larger file is no argument but data */
 #define CONSOLE_TAIL 30          /* lines shown when a guest fails */
@@ -247,7 +248,7 @@ static void put_list(FILE *f, const char *name, const struct names *list, bool l
 }
 
 /* What kernel/guest-init.sh reads. The caller's to free. */
-static char *make_config(const struct vm *vm, const struct qemu_config *q)
+static char *make_config(const struct vm *vm, const struct machine_config *q)
 {
 	const struct config *c = &vm->o->config;
 	const char *term = getenv("TERM"), *fault = c->vm.fault ? c->vm.fault : "none";
@@ -258,15 +259,15 @@ static char *make_config(const struct vm *vm, const struct qemu_config *q)
 	if (!f)
 		return NULL;
 	vm_terminal_size(tty, sizeof(tty));
-	snprintf(env, sizeof(env), "export ZCBENCH_VIRTUAL=%s TERM=%.60s", q->kvm ? "kvm" : "tcg",
+	snprintf(env, sizeof(env), "export ZCBENCH_VIRTUAL=%s TERM=%.60s", machine_name(q->kind),
 		 term && strspn(term, "abcdefghijklmnopqrstuvwxyz0123456789-+.") == strlen(term)
 			 ? term
 			 : "dumb");
 	if (vm->port)
 		snprintf(env + strlen(env), sizeof(env) - strlen(env), " ZCBENCH_TCP=%s:%d", QEMU_HOST,
 			 vm->port);
-	fprintf(f, "zc_mode=%s\nzc_token=%s\nzc_fault=%s\nzc_net=%s\n", mode_names[vm->mode], vm->token,
-		fault, c->vm.net ? "yes" : "");
+	fprintf(f, "zc_mode=%s\nzc_token=%s\nzc_fault=%s\nzc_net=%s\nzc_machine=%s\n",
+		mode_names[vm->mode], vm->token, fault, c->vm.net ? "yes" : "", machine_name(q->kind));
 	fprintf(f, "zc_tty='%s'\nzc_env='%s'\nzc_cwd=", tty, env);
 	quote(f, vm->cwd);
 	fputc('\n', f);
@@ -292,26 +293,26 @@ static int make_token(struct vm *vm, struct err *e)
 	return 0;
 }
 
-static int boot(struct vm *vm, bool kvm, FILE *console, struct err *e)
+static int boot(struct vm *vm, enum machine_kind kind, FILE *console, struct err *e)
 {
 	const struct config *c = &vm->o->config;
 	const bool limited = vm->mode != SHELL || opts_given(&vm->o->sets[0], "timeout");
 	struct guest_config g = {
-		.qemu = {.kernel = vm->kernel,
-			 .append = c->vm.append,
-			 .kvm = kvm,
-			 .icount = !strcmp(vm->o->config.vm.accel, "icount"),
-			 .cpus = vm_cpus(c->vm.cpus),
-			 .mem = c->vm.mem,
-			 .disk = c->vm.disk,
-			 .net = c->vm.net,
-			 .tty = vm->mode == SHELL},
+		.machine = {.kind = kind,
+			    .kernel = vm->kernel,
+			    .append = c->vm.append,
+			    .icount = !strcmp(vm->o->config.vm.accel, "icount"),
+			    .cpus = kind == MACHINE_UML && !c->vm.cpus ? 1 : vm_cpus(c->vm.cpus),
+			    .mem = c->vm.mem,
+			    .disk = c->vm.disk,
+			    .net = c->vm.net,
+			    .tty = vm->mode == SHELL},
 		.token = vm->token,
 		.timeout_ns = limited ? c->vm.timeout_ns : 0,
 		.silence_ns = c->vm.silence_ns,
 		.console_file = console,
 	};
-	char *config = make_config(vm, &g.qemu);
+	char *config = make_config(vm, &g.machine);
 	int ret;
 
 	vm->image.config = config ? config : "";
@@ -319,12 +320,12 @@ static int boot(struct vm *vm, bool kvm, FILE *console, struct err *e)
 	free(config);
 	if (ret < 0)
 		return ret;
-	g.qemu.initramfs = ret;
+	g.machine.initramfs = ret;
 	memset(vm->guest, 0, sizeof(*vm->guest));
 	vm->guest->files.nallowed = vm->collect.n;
 	memcpy(vm->guest->files.allowed, vm->collect.v, vm->collect.n * sizeof(vm->collect.v[0]));
 	ret = guest_run(vm->guest, &g, e);
-	close(g.qemu.initramfs);
+	close(g.machine.initramfs);
 	return ret;
 }
 
@@ -334,19 +335,21 @@ static int boot(struct vm *vm, bool kvm, FILE *console, struct err *e)
 static int boot_somehow(struct vm *vm, FILE *console, struct err *e)
 {
 	const char *accel = vm->o->config.vm.accel;
-	bool emulated = !strcmp(accel, "tcg") || !strcmp(accel, "icount");
-	bool kvm = !emulated && qemu_kvm_works(e);
+	bool emulated = !strcmp(accel, "tcg") || !strcmp(accel, "icount"), kvm;
 	int ret;
 
+	if (!strcmp(accel, "uml"))
+		return boot(vm, MACHINE_UML, console, e);
+	kvm = !emulated && qemu_kvm_works(e);
 	if (!kvm && !strcmp(accel, "kvm"))
 		return err_remedy(e, "--accel tcg (slow: timings are not a machine's)");
-	ret = boot(vm, kvm, console, e);
+	ret = boot(vm, kvm ? MACHINE_KVM : MACHINE_TCG, console, e);
 	if ((ret == -ETIMEDOUT || (ret == -EIO && kvm)) && !vm->guest->spoke &&
 	    strcmp(accel, "kvm") != 0) {
 		warn("the guest never said a word%s (%s); once more%s", kvm ? " under KVM" : "", e->what,
 		     kvm ? " with TCG" : "");
 		*e = (struct err){0};
-		ret = boot(vm, false, console, e);
+		ret = boot(vm, MACHINE_TCG, console, e);
 	}
 	return ret;
 }
@@ -359,9 +362,13 @@ static int finish(const struct vm *vm, int ret, const struct err *e)
 		warn("the guest's kernel complained (%u line%s): %s; --console FILE keeps all it says",
 		     g->complaints, g->complaints == 1 ? "" : "s", g->complaint);
 	if (!ret) {
+		const bool bad = g->complaints && vm->o->config.vm.strict;
+
 		if (vm->report && g->status != EXIT_USAGE && g->status != EXIT_NOTHING)
 			report(vm);
-		return g->status;
+		if (bad)
+			guest_print_console(g, stderr, CONSOLE_TAIL);
+		return g->status ? g->status : bad ? EXIT_FAILED : 0;
 	}
 	if (ret != -EINTR)
 		guest_print_console(g, stderr, CONSOLE_TAIL);
@@ -372,8 +379,27 @@ static int finish(const struct vm *vm, int ret, const struct err *e)
 	return EXIT_FAILED;
 }
 
+/* What user-mode Linux has not. */
+static int check_uml(const struct options *o, struct err *e)
+{
+	const struct config *c = &o->config;
+
+	if (c->vm.net)
+		return err_remedy((err_set(e, -EINVAL, "--accel uml has no network card for --net"), e),
+				  "--accel tcg; sink tcp without --net stays in the guest");
+	if (c->vm.disk)
+		return err_remedy((err_set(e, -EINVAL, "--accel uml has no disk for --disk"), e),
+				  "/dev/nullb1, which is in the guest's memory, or --accel tcg");
+	if (opts_given(&o->sets[0], "kernel") && !strncmp(c->vm.kernel, "debian", 6))
+		return err_remedy(
+			(err_set(e, -EINVAL, "--kernel %s is no user-mode Linux", c->vm.kernel), e),
+			"--accel uml alone, or --kernel PATH");
+	return 0;
+}
+
 int cmd_vm(struct options *o)
 {
+	const bool uml = !strcmp(o->config.vm.accel, "uml");
 	struct vm *vm = calloc(1, sizeof(*vm));
 	char init[4096], workloads[4096], style[4096];
 	FILE *console = NULL;
@@ -385,17 +411,17 @@ int cmd_vm(struct options *o)
 	vm->guest = calloc(1, sizeof(*vm->guest));
 	vm->receiver = (struct child){.pidfd = -1, .control = -1};
 	vm->o = o;
-	if (take_arguments(vm, &e)) {
+	if (take_arguments(vm, &e) || (uml && check_uml(o, &e))) {
 		err_print(&e);
 		return EXIT_USAGE;
 	}
-	if (vm_needs(&e)) {
+	if (vm_needs(uml, &e)) {
 		err_print(&e);
 		return EXIT_NOTHING;
 	}
 	ret = vm_data(init, sizeof(init), "kernel/guest-init.sh", &e);
 	if (!ret)
-		ret = vm_kernel(o->config.vm.kernel, vm->kernel, sizeof(vm->kernel), vm->modules,
+		ret = vm_kernel(o->config.vm.kernel, uml, vm->kernel, sizeof(vm->kernel), vm->modules,
 				sizeof(vm->modules), &e);
 	if (!ret)
 		ret = make_token(vm, &e);

@@ -254,7 +254,10 @@ static void write_notes(struct chart *c)
 		   : rounds < 6 ? "median, and lowest to highest"
 				: "median and its 95 % interval",
 		   result_text(f->host, "cpu_model", result_text(f->host, "machine", "unknown CPU")),
-		   result_text(f->host, "kernel", "?"), f->emulated ? ", EMULATED" : "",
+		   result_text(f->host, "kernel", "?"),
+		   f->emulated ? ", EMULATED"
+		   : f->uml    ? ", user-mode Linux"
+			       : "",
 		   result_text(f->root, "zcbench", "?"), result_text(f->root, "git", "?"));
 	chart_text(c, "stamp", "%s",
 		   f->emulated && c->d->figure->times ? "emulated: times mean nothing" : "");

@@ -16,7 +16,7 @@ static const char *const drivers[] = {"native", NULL};
 static const char *const pins[] = {"split", "same", "none", NULL};
 static const char *const vias[] = {"bounce", "memfd", NULL};
 static const char *const produces[] = {"each", "once", NULL};
-static const char *const accels[] = {"auto", "kvm", "tcg", "icount", NULL};
+static const char *const accels[] = {"auto", "kvm", "tcg", "icount", "uml", NULL};
 static const char *const vm_faults[] = {"none", "panic", "hang", "oom", NULL};
 static const char *const sends[] = {"auto", "copy", "zc", NULL};
 static const char *const patterns[] = {"seq", "random", NULL};
@@ -163,11 +163,11 @@ static const struct opt table[] = {
 	 .commands = RUN | SERVE, .hidden = true},
 	{"fault-delay", OPT_TIME, OFF(fault_delay_ns), "TIME", "0s", "of --fault slow, for each data request",
 	 .max = NSEC_PER_SEC, .commands = RUN | SERVE, .hidden = true},
-	{"kernel", OPT_STRING, OFF(vm.kernel), "debian[:VERSION]|PATH", "debian",
-	 "Debian's newest (or newest 7.1, say), fetched once; or a bzImage, with a folder modules/ beside it",
+	{"kernel", OPT_STRING, OFF(vm.kernel), "debian[:VERSION]|zcbench|zcbench-debug|PATH", "debian",
+	 "Debian's newest (or newest 7.1, say), fetched once; what make kernel built; or a bzImage, with a folder modules/ beside it",
 	 .commands = CMD_VM},
-	{"accel", OPT_CHOICE, OFF(vm.accel), "auto|kvm|tcg|icount", "auto",
-	 "auto: KVM where a guest really runs under it, else emulation; icount: with instructions for a clock", accels, .commands = CMD_VM},
+	{"accel", OPT_CHOICE, OFF(vm.accel), "auto|kvm|tcg|icount|uml", "auto",
+	 "auto: KVM where a guest really runs under it, else emulation; icount: with instructions for a clock; uml: user-mode Linux, which make kernel builds", accels, .commands = CMD_VM},
 	{"cpus", OPT_UINT, OFF(vm.cpus), "N", NULL, "the guest's [this machine's, 2 to 4]",
 	 .min = 1, .max = 255, .commands = CMD_VM},
 	{"mem", OPT_SIZE, OFF(vm.mem), "SIZE", "2g", "the guest's memory", .min = 64 << 20,
@@ -182,6 +182,8 @@ static const struct opt table[] = {
 	 .commands = CMD_VM},
 	{"console", OPT_STRING, OFF(vm.console), "FILE", NULL, "keep what the guest's kernel says there",
 	 .commands = CMD_VM},
+	{"strict", OPT_FLAG, OFF(vm.strict), NULL, NULL,
+	 "fail if the guest's kernel complains (WARNING, BUG, KASAN, ...)", .commands = CMD_VM},
 	{"timeout", OPT_TIME, OFF(vm.timeout_ns), "TIME", "10m",
 	 "the guest is ended then (a shell: only if given)", .min = NSEC_PER_SEC,
 	 .max = 24 * 3600 * NSEC_PER_SEC, .commands = CMD_VM},

@@ -121,7 +121,9 @@ void report_short(FILE *f, const struct results *one)
 		f, "%s, Linux %s%s, %s; zcbench %s (%s)",
 		result_text(file->host, "cpu_model", result_text(file->host, "machine", "unknown CPU")),
 		result_text(file->host, "kernel", "?"),
-		json_is_true(json_object_get(file->host, "virtual")) ? ", virtual" : "",
+		file->uml                                              ? ", user-mode Linux"
+		: json_is_true(json_object_get(file->host, "virtual")) ? ", virtual"
+								       : "",
 		result_text(json_object_get(file->root, "run"), "started", "date unknown"),
 		result_text(file->root, "zcbench", "?"), result_text(file->root, "git", "?"));
 	fputs("</p>\n", f);

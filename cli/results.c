@@ -199,6 +199,7 @@ static int load_file(struct results *r, struct result_file *f, const char *path,
 		return ret;
 	machine = json_string_value(json_object_get(f->host, "virtual_machine"));
 	f->emulated = machine && !strcmp(machine, "tcg");
+	f->uml = machine && !strcmp(machine, "uml");
 	cells = json_object_get(f->root, "cells");
 	more = realloc(r->cells, (r->ncells + json_array_size(cells) + 1) * sizeof(*more));
 	if (!more)

@@ -20,6 +20,7 @@ struct result_file {
 	json_t *root;
 	const json_t *host;
 	bool emulated; /* ran where times are not a machine's: QEMU's TCG */
+	bool uml;      /* ran in user-mode Linux, whose system calls and page faults are slow */
 };
 
 /* A text of an object in a result, or `absent`. */

@@ -3,21 +3,25 @@
 #ifndef ZC_VM_KERNEL_H
 #define ZC_VM_KERNEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "lib/err.h"
 
-/* Turns what --kernel says into the name of a bzImage: "debian" and "debian:VERSION" are fetched into the
- * cache unless they are there. `modules` becomes the folder of that name beside it, or empty. */
-int vm_kernel(const char *wanted, char *kernel, size_t len, char *modules, size_t mlen, struct err *e);
+/* Turns what --kernel says into the name of a bzImage, or of a user-mode Linux: "debian" and "debian:VERSION"
+ * are fetched into the cache unless they are there, "zcbench" and "zcbench-debug" are what `make kernel` built
+ * (-EIO if it did not yet). `modules` becomes the folder of that name beside it, or empty. */
+int vm_kernel(const char *wanted, bool uml, char *kernel, size_t len, char *modules, size_t mlen,
+	      struct err *e);
 
 /* Finds a file or folder that belongs to zcbench ("kernel/guest-init.sh"): in the tree that the program
  * was built in, or where it was installed. -ENOENT (e may be NULL). */
 int vm_data(char *buf, size_t len, const char *name, struct err *e);
 
-/* Looks for QEMU and busybox, before anything is fetched. -ENOENT with the package to install. */
-int vm_needs(struct err *e);
+/* Looks for QEMU (not for user-mode Linux) and busybox, before anything is fetched. -ENOENT with the package to
+ * install. */
+int vm_needs(bool uml, struct err *e);
 
 /* The guest's CPUs: as wanted, or, for 0, as many as here, at most 4 and at least 2. */
 unsigned int vm_cpus(uint64_t wanted);

@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: MIT
 # The first process of the guest that `zcbench vm` boots. It mounts what a Linux system has, loads the
 # modules that came along, runs one command, and hands output, result files and exit status to the host
-# through virtio-serial ports. lib/guest.c is the other end; /zcbench/config says what to do:
+# through virtio-serial ports (in user-mode Linux: serial lines). lib/guest.c is the other end; /zcbench/config says what to do:
 #
-#   zc_mode       run (zcbench with the arguments), script (sh with them), shell (a prompt on hvc0)
+#   zc_mode       run (zcbench with the arguments), script (sh with them), shell (a prompt on hvc0; UML: ttyS4)
 #   zc_arguments  the arguments, quoted for eval
 #   zc_cwd        the host's working folder: files have the same names on both sides
 #   zc_collect    one path on each line: what goes back to the host
 #   zc_token      ends each stream: a port has no end of its own
 #   zc_online     CPUs to switch on: 1 2 3
+#   zc_machine    kvm, tcg, uml
 #   zc_net zc_tty zc_env zc_fault
 #
 # A line "zcbench-init: ..." on the console is shown to the user as the reason when the guest ends early.
@@ -81,6 +82,11 @@ fi
 # Prints the device of a port; the names come a moment after the devices.
 port() {
 	local p tries=100
+	if [ "$zc_machine" = uml ]; then
+		case $1 in out) p=0 ;; err) p=1 ;; files) p=2 ;; control) p=3 ;; esac
+		stty -F /dev/ttyS$p raw -echo 2>/dev/null && echo /dev/ttyS$p
+		return
+	fi
 	while [ $tries -gt 0 ]; do
 		for p in /sys/class/virtio-ports/*; do
 			if [ "$(cat "$p/name" 2>/dev/null)" = "zcbench.$1" ]; then
@@ -94,7 +100,7 @@ port() {
 }
 # 3 standard output, 4 standard error, 5 control, 6 result files
 out=$(port out)
-[ -n "$out" ] || give_up "this kernel has no virtio-serial ports: it needs CONFIG_VIRTIO_CONSOLE and CONFIG_VIRTIO_PCI"
+[ -n "$out" ] || give_up "this kernel has no channel to the host: it needs CONFIG_VIRTIO_CONSOLE and CONFIG_VIRTIO_PCI (user-mode Linux: CONFIG_SSL)"
 exec 3>"$out" 4>"$(port err)" 5>"$(port control)" 6>"$(port files)"
 
 [ "$net_driver" != virtio_net ] || echo "zcbench: warning: --net through virtio-net, which has no checksum offload in QEMU's user-mode network: what is sent by reference is copied late; a kernel with CONFIG_VMXNET3 does better" >&4
@@ -154,10 +160,12 @@ run) zcbench "$@" <"/dev/null" >&3 2>&4 3>&- 4>&- 5>&- 6>&- 7>&- ;;
 script) sh "$@" <"/dev/null" >&3 2>&4 3>&- 4>&- 5>&- 6>&- 7>&- ;;
 shell)
 	# (a script on standard input comes as a file, with mode script)
-	[ -c /dev/hvc0 ] || give_up "this kernel has no /dev/hvc0: it needs CONFIG_VIRTIO_CONSOLE"
+	terminal=/dev/hvc0
+	[ "$zc_machine" != uml ] || terminal=/dev/ttyS4
+	[ -c $terminal ] || give_up "this kernel has no $terminal: it needs CONFIG_VIRTIO_CONSOLE"
 	# shellcheck disable=SC2086
-	stty $zc_tty </dev/hvc0
-	PS1='zcbench-guest:\w# ' setsid sh -c 'exec sh </dev/hvc0 >/dev/hvc0 2>&1' 3>&- 4>&- 5>&- 6>&- 7>&-
+	stty $zc_tty <$terminal
+	PS1='zcbench-guest:\w# ' setsid sh -c "exec sh <$terminal >$terminal 2>&1" 3>&- 4>&- 5>&- 6>&- 7>&-
 	;;
 esac
 status=$?

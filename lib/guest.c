@@ -29,7 +29,7 @@ struct stream {
 struct watch {
 	struct guest *g;
 	const struct guest_config *c;
-	struct qemu q;
+	struct machine m;
 	struct stream stream[PORT_CONTROL]; /* of out, err, files */
 	char control[256], line[256];       /* the beginnings of lines: control port, console */
 	size_t ncontrol, nline;
@@ -39,7 +39,7 @@ struct watch {
 	size_t ninput;
 	char panic[200], reason[200]; /* what the kernel, or the guest's init, gave as the reason */
 	bool exited;                  /* the guest told its exit status */
-	bool gone;                    /* QEMU has ended */
+	bool gone;                    /* the machine has ended */
 	bool stdin_open;
 	int signals;
 	uint64_t start, quiet, panic_at; /* ns */
@@ -122,14 +122,20 @@ static int take_stream(struct watch *w, int port, const char *data, size_t len, 
 
 static void take_control_line(struct watch *w)
 {
+	static const char *const speed[] = {
+		[MACHINE_KVM] = " (KVM)",
+		[MACHINE_TCG] = " (TCG: its timings are not a machine's)",
+		[MACHINE_UML] = " (UML: system calls and page faults cost more than a machine's)",
+	};
+
 	if (!strncmp(w->control, "ready ", 6)) {
 		char time[32];
 
 		snprintf(w->g->release, sizeof(w->g->release), "%.90s", w->control + 6);
 		fprintf(stderr, "zcbench: guest with Linux %s on %u CPUs, up after %s%s\n",
-			w->g->release, w->c->qemu.cpus,
+			w->g->release, w->c->machine.cpus,
 			format_time(time, sizeof(time), (double)(clock_ns() - w->start)),
-			w->c->qemu.kvm ? " (KVM)" : " (TCG: its timings are not a machine's)");
+			speed[w->c->machine.kind]);
 	} else if (!strncmp(w->control, "exit ", 5)) {
 		w->g->status = atoi(w->control + 5);
 		w->exited = true;
@@ -153,9 +159,20 @@ static void take_control(struct watch *w, const char *data, size_t len)
 /* What a kernel says when something is wrong with it. */
 static bool is_complaint(const char *line)
 {
-	static const char *const words[] = {"WARNING: ",       "BUG: ",       "kernel BUG at",
-					    "Oops: ",          "rcu: INFO: ", "general protection fault",
-					    "Out of memory: ", "INFO: task "};
+	static const char *const words[] = {
+		"WARNING: ",
+		"BUG: ",
+		"kernel BUG at",
+		"Oops: ",
+		"rcu: INFO: ",
+		"INFO: task ",
+		"general protection fault",
+		"Call Trace:",
+		"Out of memory: ",
+		"UBSAN: ",
+		"ODEBUG: ",
+		"INFO: trying to register",
+	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strstr(line, words[i]))
@@ -268,7 +285,7 @@ static void take_input(struct watch *w)
 
 static void pass_input(struct watch *w)
 {
-	ssize_t n = send(w->q.tty, w->input, w->ninput, MSG_DONTWAIT | MSG_NOSIGNAL);
+	ssize_t n = send(w->m.tty, w->input, w->ninput, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 	if (n > 0) {
 		w->ninput -= (size_t)n;
@@ -287,17 +304,17 @@ static int take_signal(const struct watch *w, struct err *e)
 		       strsignal((int)s.ssi_signo));
 }
 
-enum { P_CONSOLE = QEMU_PORTS, P_TTY, P_SAID, P_END, P_SIGNAL, P_STDIN, NPOLL };
+enum { P_CONSOLE = MACHINE_PORTS, P_TTY, P_SAID, P_END, P_SIGNAL, P_STDIN, NPOLL };
 
 /* Waits for a second at most, and takes what came. -EINTR after a signal. */
 static int pump(struct watch *w, struct err *e)
 {
-	const bool type = w->q.tty >= 0 && w->stdin_open && !w->ninput && w->g->release[0];
+	const bool type = w->m.tty >= 0 && w->stdin_open && !w->ninput && w->g->release[0];
 	struct pollfd p[NPOLL] = {
-		[P_CONSOLE] = {w->q.console, POLLIN, 0},
-		[P_TTY] = {w->q.tty, POLLIN, 0},
-		[P_SAID] = {w->q.said, POLLIN, 0},
-		[P_END] = {w->gone ? -1 : w->q.pidfd, POLLIN, 0},
+		[P_CONSOLE] = {w->m.console, POLLIN, 0},
+		[P_TTY] = {w->m.tty, POLLIN, 0},
+		[P_SAID] = {w->m.said, POLLIN, 0},
+		[P_END] = {w->gone ? -1 : w->m.pidfd, POLLIN, 0},
 		[P_SIGNAL] = {w->signals, POLLIN, 0},
 		[P_STDIN] = {type ? 0 : -1, POLLIN, 0},
 	};
@@ -305,36 +322,36 @@ static int pump(struct watch *w, struct err *e)
 	bool life = false;
 	int ret = 0;
 
-	for (int i = 0; i < QEMU_PORTS; i++)
-		p[i] = (struct pollfd){w->q.port[i], POLLIN, 0};
-	if (w->ninput && w->q.tty >= 0)
+	for (int i = 0; i < MACHINE_PORTS; i++)
+		p[i] = (struct pollfd){w->m.port[i], POLLIN, 0};
+	if (w->ninput && w->m.tty >= 0)
 		p[P_TTY].events |= POLLOUT;
 	if (poll(p, NPOLL, 1000) < 0)
 		return errno == EINTR ? 0 : err_sys(e, -errno, "waiting for the guest");
 	w->quiet +=
 		clock_ns() - before; /* only waiting counts: whoever reads our output may take a rest */
 	if (p[P_CONSOLE].revents)
-		life |= take(w, &w->q.console, take_console);
+		life |= take(w, &w->m.console, take_console);
 	for (int i = 0; i < PORT_CONTROL && !ret; i++) {
 		char buf[65536];
-		ssize_t n = p[i].revents ? read(w->q.port[i], buf, sizeof(buf)) : 0;
+		ssize_t n = p[i].revents ? read(w->m.port[i], buf, sizeof(buf)) : 0;
 
 		if (n > 0) {
 			life = true;
 			ret = take_stream(w, i, buf, (size_t)n, e);
 		} else if (p[i].revents) {
-			close(w->q.port[i]);
-			w->q.port[i] = -1;
+			close(w->m.port[i]);
+			w->m.port[i] = -1;
 		}
 	}
 	if (p[PORT_CONTROL].revents)
-		life |= take(w, &w->q.port[PORT_CONTROL], take_control);
+		life |= take(w, &w->m.port[PORT_CONTROL], take_control);
 	if (p[P_TTY].revents & ~POLLOUT)
-		life |= take(w, &w->q.tty, take_tty);
-	if (p[P_TTY].revents & POLLOUT && w->q.tty >= 0)
+		life |= take(w, &w->m.tty, take_tty);
+	if (p[P_TTY].revents & POLLOUT && w->m.tty >= 0)
 		pass_input(w);
 	if (p[P_SAID].revents)
-		take(w, &w->q.said, take_said);
+		take(w, &w->m.said, take_said);
 	if (p[P_STDIN].revents)
 		take_input(w);
 	/* what it wrote before its end is read first */
@@ -356,7 +373,7 @@ static int ended_early(struct watch *w, struct err *e)
 	if (w->panic[0] && strstr(w->panic, "ut of memory"))
 		return err_remedy((err_set(e, -EIO, "the guest ran out of memory: %s", w->panic), e),
 				  "--mem with more than %lluM",
-				  (unsigned long long)(w->c->qemu.mem >> 20));
+				  (unsigned long long)(w->c->machine.mem >> 20));
 	if (w->panic[0])
 		return err_set(e, -EIO, "the guest's kernel panicked: %s", w->panic);
 	if (w->reason[0])
@@ -431,14 +448,14 @@ int guest_run(struct guest *g, const struct guest_config *c, struct err *e)
 		sigaddset(&set, SIGHUP); /* nohup means it */
 	sigprocmask(SIG_BLOCK, &set, &old);
 	w->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	terminal = raw_terminal(c->qemu.tty, &old_terminal);
-	ret = qemu_start(&w->q, &c->qemu, e);
+	terminal = raw_terminal(c->machine.tty, &old_terminal);
+	ret = machine_start(&w->m, &c->machine, e);
 	while (!ret && !has_all(w)) {
 		ret = pump(w, e);
 		if (!ret && !has_all(w))
 			ret = check(w, e);
 	}
-	qemu_stop(&w->q);
+	machine_stop(&w->m);
 	restore_terminal(terminal);
 	unpack_close(&g->files);
 	if (!ret && w->file_error.code) {

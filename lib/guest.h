@@ -4,7 +4,7 @@
  * its exit status, and notices a panic, a hang, the time limit and our own signals. The guest's side is
  * kernel/guest-init.sh.
  *
- * Streams have no end of their own on a virtio-serial port: the guest writes a token, which nobody can
+ * Streams have no end of their own on a serial port: the guest writes a token, which nobody can
  * guess, behind the last byte of each.
  */
 #ifndef ZC_GUEST_H
@@ -15,13 +15,13 @@
 #include <stdio.h>
 
 #include "lib/err.h"
-#include "lib/qemu.h"
+#include "lib/machine.h"
 #include "lib/unpack.h"
 
 #define GUEST_TOKEN 48 /* bytes of the token with its end; at most */
 
 struct guest_config {
-	struct qemu_config qemu;
+	struct machine_config machine;
 	const char *token;
 	uint64_t timeout_ns; /* for everything; 0: none */
 	uint64_t silence_ns; /* no byte from the guest for so long: it hangs */
@@ -40,9 +40,9 @@ struct guest {
 	size_t tail_len;
 };
 
-/* Boots and stays until the end; no QEMU is left, whatever comes. Blocks SIGINT, SIGTERM and SIGHUP
+/* Boots and stays until the end; no machine is left, whatever comes. Blocks SIGINT, SIGTERM and SIGHUP
  * meanwhile, and obeys them. Returns 0 and the command's exit status in g->status, or
- * -EINTR (a signal), -ETIMEDOUT (hang or time limit), -EIO (panic, or QEMU ended), or what starting it
+ * -EINTR (a signal), -ETIMEDOUT (hang or time limit), -EIO (panic, or the machine ended), or what starting it
  * or writing its files gave. */
 int guest_run(struct guest *g, const struct guest_config *c, struct err *e);
 

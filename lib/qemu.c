@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: MIT
-/* QEMU as a child process; see qemu.h. */
+/* QEMU as a guest's machine: its command line; see qemu.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,35 +16,7 @@
 
 #define QEMU "qemu-system-x86_64"
 
-static const char *const port_names[QEMU_PORTS] = {"out", "err", "files", "control"};
-
-/* A command line that grows. Forgotten with the process: it is small, and there is one. */
-struct command {
-	unsigned int n;
-	char *argv[96];
-	int keep[16]; /* descriptors that the child inherits */
-	unsigned int nkeep;
-};
-
-static void __attribute__((format(printf, 2, 3))) add(struct command *c, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (c->n + 1 >= sizeof(c->argv) / sizeof(c->argv[0]))
-		abort();
-	va_start(ap, fmt);
-	if (vasprintf(&c->argv[c->n++], fmt, ap) < 0)
-		abort();
-	va_end(ap);
-}
-
-static void forget(struct command *c)
-{
-	for (unsigned int i = 0; i < c->n; i++)
-		free(c->argv[i]);
-	for (unsigned int i = 0; i < c->nkeep; i++)
-		close(c->keep[i]);
-}
+static const char *const port_names[MACHINE_PORTS] = {"out", "err", "files", "control"};
 
 /* What every guest has in common, the tiny one too. */
 static void add_machine(struct command *c, bool kvm, bool icount)
@@ -60,50 +27,49 @@ static void add_machine(struct command *c, bool kvm, bool icount)
 	};
 
 	for (unsigned int i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		add(c, "%s", all[i]);
-	add(c, "-accel");
+		command_add(c, "%s", all[i]);
+	command_add(c, "-accel");
 	/* QEMU counts instructions only where all CPUs share one thread */
-	add(c, kvm ? "kvm" : icount ? "tcg,thread=single" : "tcg,thread=multi");
+	command_add(c, kvm ? "kvm" : icount ? "tcg,thread=single" : "tcg,thread=multi");
 	if (icount) {
-		add(c, "-icount");
-		add(c, "shift=0,sleep=off"); /* 2^0 ns for each; idle CPUs do not wait */
+		command_add(c, "-icount");
+		command_add(c, "shift=0,sleep=off"); /* 2^0 ns for each; idle CPUs do not wait */
 	}
-	add(c, "-cpu");
+	command_add(c, "-cpu");
 	/* five-level page tables only cost time under emulation */
-	add(c, kvm ? "host" : "max,la57=off");
+	command_add(c, kvm ? "host" : "max,la57=off");
 }
 
 /* A channel: our end to *ours, the other one for QEMU as a character device. */
 static int add_channel(struct command *c, const char *id, int *ours)
 {
-	int fds[2];
+	int fd = command_channel(c, ours);
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
-		return -errno;
-	*ours = fds[0];
-	c->keep[c->nkeep++] = fds[1];
-	add(c, "-chardev");
-	add(c, "socket,id=%s,fd=%d", id, fds[1]);
+	if (fd < 0)
+		return fd;
+	command_add(c, "-chardev");
+	command_add(c, "socket,id=%s,fd=%d", id, fd);
 	return 0;
 }
 
-static int add_channels(struct command *c, struct qemu *q, bool tty)
+static int add_channels(struct command *c, struct machine *m, bool tty)
 {
-	int ret = add_channel(c, "console", &q->console);
+	int ret = add_channel(c, "console", &m->console);
 
-	add(c, "-serial");
-	add(c, "chardev:console");
-	add(c, "-device");
-	add(c, "virtio-serial-pci");
+	command_add(c, "-serial");
+	command_add(c, "chardev:console");
+	command_add(c, "-device");
+	command_add(c, "virtio-serial-pci");
 	if (!ret && tty) {
-		ret = add_channel(c, "tty", &q->tty);
-		add(c, "-device");
-		add(c, "virtconsole,chardev=tty");
+		ret = add_channel(c, "tty", &m->tty);
+		command_add(c, "-device");
+		command_add(c, "virtconsole,chardev=tty");
 	}
-	for (int i = 0; i < QEMU_PORTS && !ret; i++) {
-		ret = add_channel(c, port_names[i], &q->port[i]);
-		add(c, "-device");
-		add(c, "virtserialport,chardev=%s,name=zcbench.%s", port_names[i], port_names[i]);
+	for (int i = 0; i < MACHINE_PORTS && !ret; i++) {
+		ret = add_channel(c, port_names[i], &m->port[i]);
+		command_add(c, "-device");
+		command_add(c, "virtserialport,chardev=%s,name=zcbench.%s", port_names[i],
+			    port_names[i]);
 	}
 	return ret;
 }
@@ -120,11 +86,11 @@ static int add_disk(struct command *c, uint64_t size)
 			close(fd);
 		return ret;
 	}
-	c->keep[c->nkeep++] = fd;
-	add(c, "-drive");
-	add(c, "file=/proc/self/fd/%d,format=raw,if=none,id=disk", fd);
-	add(c, "-device");
-	add(c, "virtio-blk-pci,drive=disk");
+	command_keep(c, fd);
+	command_add(c, "-drive");
+	command_add(c, "file=/proc/self/fd/%d,format=raw,if=none,id=disk", fd);
+	command_add(c, "-device");
+	command_add(c, "virtio-blk-pci,drive=disk");
 	return 0;
 }
 
@@ -140,97 +106,45 @@ static void add_net(struct command *c)
 					    "virtio-net-pci,netdev=net1,romfile="};
 
 	for (int i = 0; i < 2; i++) {
-		add(c, "-netdev");
-		add(c, "user,id=net%d,net=10.0.2.0/24,host=" QEMU_HOST ",dns=10.0.2.3", i);
-		add(c, "-device");
-		add(c, "%s", cards[i]);
+		command_add(c, "-netdev");
+		command_add(c, "user,id=net%d,net=10.0.2.0/24,host=" QEMU_HOST ",dns=10.0.2.3", i);
+		command_add(c, "-device");
+		command_add(c, "%s", cards[i]);
 	}
 }
 
-static void become(struct command *c, int said, pid_t parent)
+bool qemu_boots_alone(const struct machine_config *c)
 {
-	int null = open("/dev/null", O_RDWR);
-	sigset_t none;
-
-	/* a Ctrl-C on the terminal is for zcbench to handle */
-	setpgid(0, 0);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	dup2(null, 0);
-	dup2(null, 1);
-	dup2(said, 2);
-	for (unsigned int i = 0; i < c->nkeep; i++)
-		fcntl(c->keep[i], F_SETFD, 0);
-	/* SIGKILL of zcbench ends QEMU too; it may have come before this line */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() == parent)
-		execvp(QEMU, c->argv);
-	_exit(errno == ENOENT ? 127 : 126);
+	return c->kind == MACHINE_TCG && c->cpus > 1 && !(c->append && strstr(c->append, "maxcpus="));
 }
 
-static int start(struct qemu *q, struct command *c, struct err *e)
+int qemu_start(struct machine *m, const struct machine_config *cfg, struct err *e)
 {
-	pid_t parent = getpid();
-	int said[2], ret = 0;
-
-	c->argv[c->n] = NULL;
-	if (pipe2(said, O_CLOEXEC))
-		return err_sys(e, -errno, "starting QEMU");
-	q->pid = fork();
-	if (q->pid == 0)
-		become(c, said[1], parent);
-	ret = q->pid < 0 ? -errno : 0;
-	close(said[1]);
-	q->said = said[0];
-	if (q->pid > 0) {
-		q->pidfd = pidfd_open(q->pid, 0);
-		ret = q->pidfd < 0 ? -errno : 0;
-	} else {
-		q->pid = 0;
-	}
-	return ret ? err_sys(e, ret, "starting QEMU") : 0;
-}
-
-static void clear(struct qemu *q)
-{
-	*q = (struct qemu){.pidfd = -1, .console = -1, .tty = -1, .said = -1};
-	for (int i = 0; i < QEMU_PORTS; i++)
-		q->port[i] = -1;
-}
-
-bool qemu_boots_alone(const struct qemu_config *c)
-{
-	return !c->kvm && c->cpus > 1 && !(c->append && strstr(c->append, "maxcpus="));
-}
-
-int qemu_start(struct qemu *q, const struct qemu_config *cfg, struct err *e)
-{
+	const bool kvm = cfg->kind == MACHINE_KVM;
 	struct command c = {0};
 	char path[4096];
-	int ret;
+	int ret, fd;
 
-	clear(q);
 	if (program_find(QEMU, path, sizeof(path)))
 		return err_remedy((err_set(e, -ENOENT, QEMU " is not installed"), e),
 				  "sudo apt-get install qemu-system-x86");
-	add_machine(&c, cfg->kvm, cfg->icount);
-	add(&c, "-smp");
-	add(&c, "%u", cfg->cpus);
-	add(&c, "-m");
-	add(&c, "%" PRIu64 "M", cfg->mem >> 20);
-	add(&c, "-kernel");
-	add(&c, "%s", cfg->kernel);
-	c.keep[c.nkeep++] = fcntl(cfg->initramfs, F_DUPFD_CLOEXEC, 3);
-	add(&c, "-initrd");
-	add(&c, "/proc/self/fd/%d", c.keep[0]);
-	add(&c, "-append");
+	add_machine(&c, kvm, cfg->icount);
+	command_add(&c, "-smp");
+	command_add(&c, "%u", cfg->cpus);
+	command_add(&c, "-m");
+	command_add(&c, "%" PRIu64 "M", cfg->mem >> 20);
+	command_add(&c, "-kernel");
+	command_add(&c, "%s", cfg->kernel);
+	fd = command_keep(&c, fcntl(cfg->initramfs, F_DUPFD_CLOEXEC, 3));
+	command_add(&c, "-initrd");
+	command_add(&c, "/proc/self/fd/%d", fd);
+	command_add(&c, "-append");
 	/* After a panic: out, at once. What a kernel says of itself is kept (no "quiet"). Emulation keeps
 	 * translated code by its address: at addresses that change, each process is translated anew. */
-	add(&c, "console=ttyS0 panic=-1 oops=panic mitigations=off %s%s %s",
-	    cfg->kvm ? "" : "tsc=reliable norandmaps ", qemu_boots_alone(cfg) ? "maxcpus=1" : "",
-	    cfg->append ? cfg->append : "");
-	ret = add_channels(&c, q, cfg->tty);
+	command_add(&c, "console=ttyS0 panic=-1 oops=panic mitigations=off %s%s %s",
+		    kvm ? "" : "tsc=reliable norandmaps ", qemu_boots_alone(cfg) ? "maxcpus=1" : "",
+		    cfg->append ? cfg->append : "");
+	ret = add_channels(&c, m, cfg->tty);
 	if (!ret && cfg->disk)
 		ret = add_disk(&c, cfg->disk);
 	if (cfg->net)
@@ -238,34 +152,9 @@ int qemu_start(struct qemu *q, const struct qemu_config *cfg, struct err *e)
 	if (ret)
 		err_sys(e, ret, "making the channels to QEMU");
 	else
-		ret = start(q, &c, e);
-	forget(&c);
-	if (ret)
-		qemu_stop(q);
+		ret = machine_exec(m, &c, e);
+	command_forget(&c);
 	return ret;
-}
-
-static void drop(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-void qemu_stop(struct qemu *q)
-{
-	if (q->pid > 0) {
-		kill(q->pid, SIGKILL);
-		while (waitpid(q->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
-	q->pid = 0;
-	drop(&q->pidfd);
-	drop(&q->console);
-	drop(&q->tty);
-	drop(&q->said);
-	for (int i = 0; i < QEMU_PORTS; i++)
-		drop(&q->port[i]);
 }
 
 /*
@@ -298,41 +187,41 @@ static bool try_kvm(struct err *e)
 {
 	struct command c = {0};
 	struct pollfd p;
-	struct qemu q;
+	struct machine m;
 	char words[200] = "";
-	int status = 0;
+	int status = 0, bios;
 	bool works = false;
 
-	clear(&q);
+	machine_clear(&m);
 	if (access("/dev/kvm", R_OK | W_OK)) {
 		err_sys(e, -errno, "/dev/kvm");
 		return false;
 	}
 	add_machine(&c, true, false);
-	add(&c, "-m");
-	add(&c, "16M");
-	add(&c, "-device");
-	add(&c, "isa-debug-exit,iobase=0xf4,iosize=4");
-	c.keep[c.nkeep++] = tiny_bios();
-	add(&c, "-bios");
-	add(&c, "/proc/self/fd/%d", c.keep[0]);
-	if (c.keep[0] < 0 || start(&q, &c, e)) {
+	command_add(&c, "-m");
+	command_add(&c, "16M");
+	command_add(&c, "-device");
+	command_add(&c, "isa-debug-exit,iobase=0xf4,iosize=4");
+	bios = command_keep(&c, tiny_bios());
+	command_add(&c, "-bios");
+	command_add(&c, "/proc/self/fd/%d", bios);
+	if (bios < 0 || machine_exec(&m, &c, e)) {
 		err_set(e, -EIO, "QEMU could not be started");
 	} else {
-		p = (struct pollfd){.fd = q.pidfd, .events = POLLIN};
+		p = (struct pollfd){.fd = m.pidfd, .events = POLLIN};
 		if (poll(&p, 1, 10 * 1000) != 1) {
 			err_set(e, -EIO, "a guest of one instruction did not end");
 		} else {
-			waitpid(q.pid, &status, 0);
-			q.pid = 0;
+			waitpid(m.pid, &status, 0);
+			m.pid = 0;
 			works = WIFEXITED(status) && WEXITSTATUS(status) == 42 * 2 + 1;
-			first_words(q.said, words, sizeof(words));
+			first_words(m.said, words, sizeof(words));
 			if (!works)
 				err_set(e, -EIO, "a guest of one instruction did not run: %s", words);
 		}
 	}
-	qemu_stop(&q);
-	forget(&c);
+	machine_stop(&m);
+	command_forget(&c);
 	return works;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "lib/options.h"
 #include "measure/events.h"
@@ -116,6 +117,21 @@ static int no_such_event(const char *name, int status, struct err *e)
 	return err_remedy(e, "zcbench list --events");
 }
 
+/* libpfm4 knows names only where the kernel counts events. Where it does not, those of the default set are asked
+ * for all the same, by a type that no kernel has, so that it is said of each why it is not counted. */
+static bool resolve_without_kernel(struct event *ev, const char *name)
+{
+	if (!access("/proc/sys/kernel/perf_event_paranoid", F_OK))
+		return false;
+	for (const char *const *d = events_default; *d; d++)
+		if (!strcasecmp(*d, name))
+			snprintf(ev->name, sizeof(ev->name), "%s", *d);
+	ev->domains = 1u << DOMAIN_TOTAL;
+	ev->attr[DOMAIN_TOTAL] =
+		(struct perf_event_attr){.size = sizeof(ev->attr[0]), .type = UINT32_MAX};
+	return ev->name[0];
+}
+
 static int resolve(struct event *ev, const char *name, struct err *e)
 {
 	struct perf_event_attr *user = &ev->attr[DOMAIN_USER], *kernel = &ev->attr[DOMAIN_KERNEL];
@@ -131,7 +147,7 @@ static int resolve(struct event *ev, const char *name, struct err *e)
 	if (status == PFM_SUCCESS)
 		status = encode(name, PFM_PLM0, kernel);
 	if (status != PFM_SUCCESS)
-		return no_such_event(name, status, e);
+		return resolve_without_kernel(ev, name) ? 0 : no_such_event(name, status, e);
 	snprintf(ev->name, sizeof(ev->name), "%s", name);
 	for (const char *const *d = events_default; *d; d++)
 		if (!strcasecmp(*d, name))

@@ -226,6 +226,10 @@ json_t *host_warnings(const json_t *host, const json_t *load, bool split, unsign
 		host_warn(list,
 			  "this is an emulated machine (virtual, tcg): its times are not a machine's",
 			  "read counts and bytes, not times");
+	if (machine && !strcmp(machine, "uml"))
+		host_warn(list,
+			  "this is user-mode Linux: its system calls, wake-ups and page faults are slow",
+			  "compare paths by what they copy; docs/kernels.md says what each costs");
 	if (busy > 0.1) {
 		snprintf(text, sizeof(text), "the machine is %.0f %% busy with other work", 100 * busy);
 		host_warn(list, text,

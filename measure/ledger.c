@@ -43,8 +43,15 @@ static int keep_log(enum libbpf_print_level level, const char *fmt, va_list ap)
 /* Only the reasons that can be told before trying; the kernel's own words for the rest. */
 static int check_kernel(struct err *e)
 {
+	const char *machine = getenv("ZCBENCH_VIRTUAL");
 	struct stat st;
 
+	if (machine && !strcmp(machine, "uml"))
+		return err_remedy((err_set(e, -EOPNOTSUPP,
+					   "user-mode Linux has no BPF trampolines, by which the ledger "
+					   "counts what a kernel copies"),
+				   e),
+				  "zcbench vm --kernel zcbench --accel tcg, for the counts");
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
 		return err_remedy(
 			(err_set(e, -EOPNOTSUPP,

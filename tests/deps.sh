@@ -25,6 +25,7 @@ packages=(
 	"fio                           the fio driver"
 	"qemu-system-x86               zcbench vm: the guest that runs another kernel"
 	"busybox-static                zcbench vm: what the guest has besides zcbench"
+	"bc bison flex patch xz-utils dwarves   make kernel: Linux with the patch series"
 	"cpio                          tests: unpacks what zcbench packs for the guest"
 )
 
