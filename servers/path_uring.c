@@ -33,10 +33,10 @@ static int refuse(struct server *srv, const struct fuse_dev *dev, const struct f
 
 	if (config->shared && (dev->minor < FUSE_POOLS_MINOR || dev->offered & FUSE_OVER_IO_URING)) {
 		err_set(e, -EOPNOTSUPP,
-			"%s: this kernel has no shared-buffer zero copy, and no released one has: it is "
-			"what zcbench's kernel series adds",
-			name);
-		return err_remedy(e, "make kernel, then zcbench vm --kernel zcbench -- run --path %s",
+			"%s: this kernel has no shared-buffer zero copy, as no released one has", name);
+		return err_remedy(e,
+				  "zcbench's kernel series: make kernel, then zcbench vm --kernel zcbench "
+				  "-- run --path %s",
 				  name);
 	}
 	if (pools && (dev->minor < FUSE_POOLS_MINOR || dev->offered & FUSE_OVER_IO_URING)) {

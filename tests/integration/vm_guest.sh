@@ -4,24 +4,31 @@
 # the guest has busybox and zcbench, and fails by its exit status. A comment "# vm: ARGS" in it gives zcbench vm
 # more arguments. What it leaves in results/ is judged on the host by tests/vm/NAME.py FOLDER, if there is one.
 #
-#   tests/integration/vm_guest.sh [NAME]...      default: all
+#   tests/integration/vm_guest.sh [NAME]...      default: all of tests/vm
+#   GUEST_KERNEL=BZIMAGE tests/integration/vm_guest.sh tests/kernel/NAME.sh...      on another kernel
+#
+# @BUILD@ in ARGS is the build folder. A NAME with a slash is a file.
 . tests/lib.sh
 need_guest
 
 Z=$(readlink -f "$Z")
-tests=$PWD/tests/vm
+top=$PWD build=$(readlink -f "${BUILD:-build}")
+kernel=
+[ -z "${GUEST_KERNEL:-}" ] || kernel="--kernel $(readlink -f "$GUEST_KERNEL")"
 unset ZCBENCH_RUNDIR # the host's, not the guest's
 failed=
 [ $# -gt 0 ] || set -- tests/vm/*.sh
 for name in "$@"; do
+	tests=$top/tests/vm
+	case $name in */*) tests=$top/$(dirname "$name") ;; esac
 	name=$(basename "$name" .sh)
-	arguments=$(sed -n 's/^# vm: //p' "$tests/$name.sh")
+	arguments=$(sed -n "s|@BUILD@|$build|g; s/^# vm: //p" "$tests/$name.sh")
 	mkdir "$T/$name"
 	cd "$T/$name"
 	for attempt in 1 2; do
 		status=0
 		# shellcheck disable=SC2086
-		$Z vm --silence 3m $arguments shell "$tests/$name.sh" >out 2>err || status=$?
+		$Z vm --silence 3m $kernel $arguments shell "$tests/$name.sh" >out 2>err || status=$?
 		# QEMU's emulation can trip over an int3 that another CPU has patched away (see lib/qemu.h), and
 		# tracing patches a running kernel: neither the kernel's fault nor ours, and so tried again, once
 		if [ $attempt -eq 2 ] || [ $status -eq 0 ] || ! grep -q "Oops: int3" err; then
