@@ -18,11 +18,22 @@ static double of_sink(const struct cell *c, enum handing how, const json_t *evid
 	return c->sink->copies ? c->sink->copies(c->op, how, evidence) : 0;
 }
 
+/* A dma-buf that the server has mapped is memory like any other, but for what pins pages. */
+static enum handing handing(const struct cell *c)
+{
+	const enum handing how = c->path->hands[c->op];
+
+	return how == HANDS_MEMORY && c->path->client != CLIENT_FUSE && c->source->sync ? HANDS_UNPINNED
+											: how;
+}
+
 /* Of a source that cannot be handed over as it is: the client's own. */
 static double of_source(const struct cell *c)
 {
 	if (c->path->client == CLIENT_IPC)
 		return c->source->not_shared ? 1 : 0;
+	if (c->path->client == CLIENT_SHARED)
+		return 0;
 	if (!c->source->sync || c->access != ACCESS_DIRECT)
 		return 0;
 	return c->source->on_memfd && !strcmp(c->config.via, "memfd") ? 0 : 1;
@@ -69,9 +80,8 @@ double copies_expected(const struct cell *c, const json_t *evidence, const json_
 		return NAN;
 	/* through the page cache of passthrough's file there is nothing else */
 	if (c->path->hands[c->op] != HANDS_FILE || c->access == ACCESS_DIRECT)
-		sink = of_sink(c, c->path->hands[c->op], evidence);
-	small = x->tolerated_copies +
-		of_sink(c, c->op == OP_WRITE ? HANDS_UNALIGNED : HANDS_MEMORY, evidence);
+		sink = of_sink(c, handing(c), evidence);
+	small = x->tolerated_copies + of_sink(c, x->tolerated_hands, evidence);
 	copies += sink;
 	by_route(c, round, &promised, &tolerated);
 	if (payload > 0 && promised + tolerated > 0)

@@ -195,6 +195,7 @@ static const char *step_of(const struct path_ops *path, enum op op)
 		[ROUTE_RING] = "fuse_ring_round_trip",
 		[ROUTE_POOL] = "fuse_ring_round_trip",
 		[ROUTE_ZERO_COPY] = "fuse_ring_round_trip",
+		[ROUTE_SHARED] = "fuse_ring_round_trip",
 		[ROUTE_IPC] = "ping_pong",
 		[ROUTE_NONE] = "system_call",
 	};

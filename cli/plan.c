@@ -92,10 +92,24 @@ static const char *why_not_mapped(const struct cell *c)
 	return NULL;
 }
 
+/* Direct I/O from memory that the server has, too. */
+static const char *why_not_shared(const struct cell *c)
+{
+	if (c->source->not_shared)
+		return "this source has no descriptor that could be shared with the server";
+	if (c->access != ACCESS_DIRECT)
+		return "what goes through the page cache comes from pages that nobody shared";
+	if (c->source->on_memfd && !strcmp(c->config.via, "memfd"))
+		return "--via memfd: this path does direct I/O from the dma-buf itself";
+	return NULL;
+}
+
 static const char *why_not(const struct cell *c)
 {
 	if (c->access == ACCESS_MMAP && why_not_mapped(c))
 		return why_not_mapped(c);
+	if (c->path->client == CLIENT_SHARED && why_not_shared(c))
+		return why_not_shared(c);
 	if (c->path->refuses_sink && c->path->refuses_sink(c->sink))
 		return c->path->refuses_sink(c->sink);
 	if (c->sink->needs_file && device_is(c->config.file)) {

@@ -32,9 +32,15 @@ static const struct hop hops[] = {
 static const char *fuse_of(const struct result_cell *c)
 {
 	static const char *const routes[][2] = {
-		{"dev", "/dev/fuse"},     {"small", "/dev/fuse"}, {"pipe", "/dev/fuse, pipe"},
-		{"ring", "ring"},         {"pool", "ring, pool"}, {"zero_copy", "ring, by reference"},
-		{"ipc", "shared memory"}, {"none", "not used"},
+		{"dev", "/dev/fuse"},
+		{"small", "/dev/fuse"},
+		{"pipe", "/dev/fuse, pipe"},
+		{"ring", "ring"},
+		{"pool", "ring, pool"},
+		{"zero_copy", "ring, by reference"},
+		{"shared", "ring, shared buffer"},
+		{"ipc", "shared memory"},
+		{"none", "not used"},
 	};
 	const char *route =
 		json_string_value(json_object_get(json_object_get(c->json, "expected"), "route"));

@@ -131,9 +131,9 @@ static int start_client(struct round *r, unsigned int i, const struct placement 
 	ret = control_send(
 		r->clients[i].control,
 		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:b, s:i, s:I, s:O, s:o}",
-			  "file", file, "io", c->path->client == CLIENT_IPC ? "ipc" : "fuse", "op",
-			  op_names[c->op], "access", access_names[c->access], "source", c->source->name,
-			  "via", c->config.via, "bs", (json_int_t)c->bs, "depth", (json_int_t)c->depth,
+			  "file", file, "io", client_io_names[c->path->client], "op", op_names[c->op],
+			  "access", access_names[c->access], "source", c->source->name, "via",
+			  c->config.via, "bs", (json_int_t)c->bs, "depth", (json_int_t)c->depth,
 			  "file_size", (json_int_t)c->config.size, "random",
 			  !strcmp(c->config.pattern, "random"), "produce",
 			  c->op == OP_WRITE && !strcmp(c->config.produce, "each"), "cpu",
@@ -387,10 +387,12 @@ static uint64_t surplus_allowed(const struct round *r, const struct round_totals
 }
 
 /* Did every request take the route that the path promises, and did all bytes come from the server? */
-static void judge_path(const struct cell *c, const json_t *routes, uint64_t payload, uint64_t surplus,
+static void judge_path(const struct round *r, const json_t *routes, uint64_t payload, uint64_t surplus,
 		       struct round_result *out)
 {
-	const struct expect *x = &c->path->expect[c->op];
+	const struct expect *x = &r->cell->path->expect[r->cell->op];
+	const bool tolerant =
+		!x->tolerates_if || json_is_true(json_object_get(r->evidence, x->tolerates_if));
 	uint64_t good = 0, total = 0;
 
 	out->path_ok = true;
@@ -401,7 +403,7 @@ static void judge_path(const struct cell *c, const json_t *routes, uint64_t payl
 		total += bytes;
 		if (route == (int)x->route)
 			good += bytes;
-		if (!bytes || route == (int)x->route || x->tolerates >> route & 1)
+		if (!bytes || route == (int)x->route || (tolerant && x->tolerates >> route & 1))
 			continue;
 		out->path_ok = false;
 		snprintf(out->problem, sizeof(out->problem),
@@ -524,7 +526,7 @@ static int measure(struct round *r, struct round_result *out, struct err *e)
 		if (sys_known)
 			usage_system_diff(&sys, &sys0, &sys1);
 		routes = round_route_diff(json_object_get(before, op), json_object_get(after, op));
-		judge_path(r->cell, routes, t.payload, surplus_allowed(r, &t), out);
+		judge_path(r, routes, t.payload, surplus_allowed(r, &t), out);
 		out->round = round_json(&t, before, after, sys_known ? &sys : NULL,
 					r->ledger ? &copies : NULL, routes, results);
 		judge_copies(r->cell, r->evidence, out);

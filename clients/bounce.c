@@ -9,7 +9,7 @@
 int bounce_open(struct io *io, struct err *e)
 {
 	if (!io->source->ops || !io->source->ops->sync || io->source->pinnable ||
-	    io->access != ACCESS_DIRECT)
+	    io->access != ACCESS_DIRECT || io->shared)
 		return 0;
 	io->bounce = mmap(NULL, io->source->size, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
@@ -30,6 +30,8 @@ char *bounce_before(struct io *io, enum op op, size_t buffer_offset, size_t len)
 {
 	if (io->source->pinnable)
 		return io->source->pinnable + buffer_offset;
+	if (io->shared) /* the kernel does not touch it, the server says itself when it does */
+		return io->source->map + buffer_offset;
 	if (__builtin_expect(!io->bounce, true)) {
 		source_begin(io->source, op == OP_READ);
 		return io->source->map + buffer_offset;
@@ -46,7 +48,7 @@ char *bounce_before(struct io *io, enum op op, size_t buffer_offset, size_t len)
 void bounce_after(struct io *io, enum op op, size_t buffer_offset, int64_t result)
 {
 	if (__builtin_expect(!io->bounce, true)) {
-		if (!io->source->pinnable)
+		if (!io->source->pinnable && !io->shared)
 			source_end(io->source, op == OP_READ);
 		return;
 	}

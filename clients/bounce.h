@@ -2,6 +2,7 @@
 /* From which memory the kernel moves the payload. For most sources: where it lies. From a dma-buf the kernel
  * cannot do O_DIRECT: then it is the memfd below (--via memfd), or a bounce buffer of ordinary memory, to or
  * from which the payload is copied beside each operation, and each copy is counted in io->copied. Through
+ * a buffer that was shared with the server (shared.h) the kernel does not look at, so any source will do. Through
  * the page cache it can come from the dma-buf: the kernel's copy is one by the CPU, and announced as such.
  * For ordinary sources these calls cost a comparison. */
 #ifndef ZC_BOUNCE_H

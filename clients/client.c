@@ -116,6 +116,7 @@ static int set_up(struct client *c, struct err *e)
 		.access = access_of(cfg),
 		.bs = c->native.bs,
 		.depth = c->native.depth,
+		.share = !strcmp(text(cfg, "io"), "shared"),
 		.server = json_object_get(cfg, "server"),
 	};
 	c->native.cached =

@@ -6,7 +6,7 @@
 /* Serves control messages on fd until the channel ends. Returns the exit status of the process.
  *
  * First comes the configuration:
- *   {"file": PATH, "io": "fuse" | "ipc", "op": "write" | "read", "source": NAME, "bs": n, "depth": n,
+ *   {"file": PATH, "io": "fuse" | "ipc" | "shared", "op": "write" | "read", "source": NAME, "bs": n, "depth": n,
  *    "file_size": n, "random": bool, "produce": bool, "access": NAME, "via": NAME, "cpu": n or -1, "number": n, "server": {...},
  *    "events": [NAME, ...]}
  * and is answered by {"ready": {"setup_ns": n, "setup": {...}, "io": NAME}} or {"error": ...}. Then, one answer each:

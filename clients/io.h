@@ -23,12 +23,15 @@ struct io {
 	unsigned int depth;
 	const json_t *server; /* what the server negotiated (its evidence) */
 	void *state;
-	char *bounce;    /* see bounce.h; NULL where none is needed */
-	uint64_t copied; /* user-space copies that this way needs, in bytes */
+	char *bounce;              /* see bounce.h; NULL where none is needed */
+	bool share;                /* the source has to be shared with the server first, see shared.h */
+	struct ipc_client *shared; /* the back channel on which it was */
+	uint64_t copied;           /* user-space copies that this way needs, in bytes */
 	/* What is paid once and is not the opening of a file; `open` sets it. */
 	struct {
-		uint64_t connect_ns;  /* to reach the server past the kernel: ticket, socket, ring */
-		uint64_t register_ns; /* to share the payload's memory: its fd is sent, the server maps it */
+		uint64_t connect_ns; /* to reach the server past the kernel: ticket, socket, ring */
+		uint64_t
+			register_ns; /* to share the payload's memory: its fd is sent, the server maps it */
 		uint64_t registered_bytes;
 	} once;
 };

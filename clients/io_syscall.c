@@ -7,6 +7,7 @@
 
 #include "clients/bounce.h"
 #include "clients/io.h"
+#include "clients/shared.h"
 
 int io_open_file(const struct io *io, struct err *e)
 {
@@ -31,7 +32,8 @@ static int syscall_open(struct io *io, struct err *e)
 	if (fd < 0)
 		return fd;
 	io->state = (void *)(intptr_t)fd;
-	if (bounce_open(io, e)) {
+	if (shared_open(io, fd, e) || bounce_open(io, e)) {
+		shared_close(io);
 		close(fd);
 		return e->code;
 	}
@@ -40,6 +42,7 @@ static int syscall_open(struct io *io, struct err *e)
 
 static void syscall_close(struct io *io)
 {
+	shared_close(io);
 	close((int)(intptr_t)io->state);
 	bounce_close(io);
 }

@@ -9,6 +9,7 @@
 
 #include "clients/bounce.h"
 #include "clients/io.h"
+#include "clients/shared.h"
 
 struct uring_state {
 	struct io_uring ring;
@@ -42,8 +43,11 @@ static int uring_open(struct io *io, struct err *e)
 		return ret;
 	}
 	io->state = u;
-	ret = bounce_open(io, e);
+	ret = shared_open(io, u->fd, e);
+	if (!ret)
+		ret = bounce_open(io, e);
 	if (ret) {
+		shared_close(io);
 		io_uring_queue_exit(&u->ring);
 		close(u->fd);
 		free(u);
@@ -56,6 +60,7 @@ static void uring_close(struct io *io)
 	struct uring_state *u = io->state;
 
 	io_uring_queue_exit(&u->ring);
+	shared_close(io);
 	close(u->fd);
 	free(u);
 	bounce_close(io);

@@ -81,6 +81,8 @@ int ipc_client_connect(struct ipc_client *c, int file_fd, uint32_t entries, uint
 	ret = transact(c, &m, -1, &ring_fd, "HELLO", e);
 	if (ret)
 		goto fail;
+	if (!entries && !m.value && ring_fd < 0)
+		return 0;
 	if (m.value < entries || !ring_is_sound(ring_fd, m.value)) {
 		ret = err_set(e, -EPROTO, "ipc: the server's answer to HELLO makes no sense");
 		goto fail;
@@ -119,6 +121,14 @@ int ipc_client_register(struct ipc_client *c, int fd, struct err *e)
 	int none, ret = transact(c, &m, fd, &none, "registering a buffer", e);
 
 	return ret ? ret : (int)m.value;
+}
+
+int ipc_client_unregister(struct ipc_client *c, int buffer, struct err *e)
+{
+	struct ipc_message m = {.type = IPC_UNREGISTER, .value = (uint64_t)buffer};
+	int none;
+
+	return transact(c, &m, -1, &none, "taking a buffer back", e);
 }
 
 int ipc_client_open(struct ipc_client *c, int file_fd, struct err *e)

@@ -21,7 +21,8 @@ struct ipc_client {
 };
 
 /* Finds the back channel of an open file on the mount, and connects with at least `entries`
- * operations in flight allowed. The file's handle is 0. -ENOTTY: this server has no back channel. */
+ * operations in flight allowed. The file's handle is 0. 0 entries: without a ring, for servers that
+ * only take memory there. -ENOTTY: this server has no back channel. */
 int ipc_client_connect(struct ipc_client *c, int file_fd, uint32_t entries, uint64_t spin_ns,
 		       struct err *e);
 
@@ -30,6 +31,10 @@ void ipc_client_close(struct ipc_client *c);
 
 /* Shares a memfd, sealed with F_SEAL_SHRINK. Returns the buffer number or -errno with a message. */
 int ipc_client_register(struct ipc_client *c, int fd, struct err *e);
+
+/* Without a ring only (with one, it is an operation): the server has unmapped it when this returns. 0, or
+ * -errno with a message. */
+int ipc_client_unregister(struct ipc_client *c, int buffer, struct err *e);
 
 /* Another open file of the same mount. Returns its handle, or -errno. */
 int ipc_client_open(struct ipc_client *c, int file_fd, struct err *e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bypass: what an `ipc` client and server agree on.
+ * The back channel: what an `ipc` client and server agree on, and up to step 3 those of `uring-shm`, who have no
+ * ring: there HELLO asks for 0 entries, and requests go through the mount.
  *
  *   1. The client opens a file on the FUSE mount and calls IPC_IOC_CHANNEL on it. The server answers
  *      with the name of a socket and a ticket for this open file: names and permissions stay the file
@@ -48,9 +49,10 @@ struct ipc_channel {
 
 /* Control messages, one SOCK_SEQPACKET packet each. Answers have the same type. */
 enum ipc_message_type {
-	IPC_HELLO = 1,    /* ticket, value = wanted entries; answer: value = entries, fd = ring */
-	IPC_REGISTER = 2, /* fd; answer: value = buffer number */
-	IPC_OPEN = 3,     /* ticket of another open file; answer: value = handle. HELLO's is 0. */
+	IPC_HELLO = 1,      /* ticket, value = wanted entries; answer: value = entries, fd = ring */
+	IPC_REGISTER = 2,   /* fd; answer: value = buffer number */
+	IPC_OPEN = 3,       /* ticket of another open file; answer: value = handle. HELLO's is 0. */
+	IPC_UNREGISTER = 4, /* value = buffer number; only where there is no ring to say it on */
 };
 
 struct ipc_message {

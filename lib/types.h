@@ -19,7 +19,8 @@ enum route {
 	ROUTE_RING,      /* the payload buffer of a FUSE io_uring entry */
 	ROUTE_POOL,      /* a part of a FUSE io_uring queue's buffer pool */
 	ROUTE_ZERO_COPY, /* the client's pages themselves, in a registered-buffer slot of a ring */
-	ROUTE_IPC,       /* the bypass ring; the payload stays in shared memory */
+	ROUTE_SHARED, /* a buffer that client and server share, named by the kernel in a ring's request */
+	ROUTE_IPC,    /* the bypass ring; the payload stays in shared memory */
 	ROUTE_COUNT,
 	ROUTE_NONE = ROUTE_COUNT, /* the server is not on the data path */
 };
@@ -37,7 +38,8 @@ enum fault {
 	FAULT_NONE,
 	FAULT_CORRUPT,  /* one byte of each payload changes on the way */
 	FAULT_REROUTE,  /* requests arrive by another route than they should */
-	FAULT_FALLBACK, /* uring-zc does not ask for zero copy when a file is opened */
+	FAULT_FALLBACK, /* uring-zc does not ask for zero copy when a file is opened; uring-shm
+			 * registers the first half of each buffer only */
 	FAULT_POOL,     /* uring-pool, uring-zc: a pool that no largest request fits into */
 	FAULT_INDEX,    /* ... a pool that was never registered */
 	FAULT_SLOT,     /* uring-zc: all entries of a queue share one slot */
@@ -46,11 +48,11 @@ enum fault {
 	FAULT_SLOW,     /* each data request takes --fault-delay longer, on a CPU */
 };
 
-static const char *const fault_names[] = {"none",  "corrupt", "reroute", "fallback", "pool",
-					  "index", "slot",    "copy",    "memcpy",   "slow", 0};
+static const char *const fault_names[] = {"none", "corrupt", "reroute", "fallback", "pool", "index",
+					  "slot", "copy",    "memcpy",  "slow",     0};
 static const char *const access_names[] = {"direct", "buffered", "mmap", 0};
 static const char *const op_names[] = {"write", "read", 0};
-static const char *const route_names[] = {"dev",       "small", "pipe", "ring", "pool",
-					  "zero_copy", "ipc",   "none", 0};
+static const char *const route_names[] = {"dev",       "small",  "pipe", "ring", "pool",
+					  "zero_copy", "shared", "ipc",  "none", 0};
 
 #endif

@@ -51,6 +51,8 @@ enum fuse_opcode {
 #define FUSE_PASSTHROUGH          (1ULL << 37) /* 7.40 */
 #define FUSE_OVER_IO_URING        (1ULL << 41) /* 7.42 */
 #define FUSE_HAS_IO_URING_BUFPOOL (1ULL << 43) /* 7.46; the kernel's offer, not to be answered */
+/* Of zcbench's own kernel series, as all *SHARED_BUF* here; the kernel's offer, not to be answered */
+#define FUSE_HAS_IO_URING_SHARED_BUF (1ULL << 44)
 
 /* OPEN reply flags */
 #define FOPEN_DIRECT_IO              (1u << 0)
@@ -278,11 +280,18 @@ struct fuse_uring_ent_in_out {
 	uint64_t commit_id;  /* to be given back with the commit */
 	uint32_t payload_sz; /* bytes of payload, either way */
 	uint32_t offset;     /* 7.46: of the payload in the queue's buffer pool, if it has one */
-	uint64_t reserved;
+	/* With FUSE_URING_ENT_SHARED_BUF: index << 48 | offset from the start of the registered range. Else
+	 * reserved. */
+	uint64_t shared_addr;
 };
 
 /* fuse_uring_ent_in_out.flags, 7.46: the payload's pages are in the entry's registered-buffer slot */
 #define FUSE_URING_ENT_ZERO_COPY (1u << 0)
+/* ... the payload is in a buffer that the server registered with REG_BUF, and nowhere else */
+#define FUSE_URING_ENT_SHARED_BUF (1u << 1)
+
+#define FUSE_URING_SHARED_OFF_BITS 48
+#define FUSE_URING_SHARED_BUFS     1024 /* indices 0 to 1023 of a connection, chosen by the server */
 
 struct fuse_uring_req_header {
 	char in_out[FUSE_URING_IN_OUT_HEADER_SZ]; /* fuse_in_header, fuse_out_header */
@@ -295,10 +304,16 @@ enum fuse_uring_cmd {
 	FUSE_IO_URING_CMD_COMMIT_AND_FETCH = 2,
 	FUSE_IO_URING_CMD_ADD_QUEUE = 3,   /* 7.46 */
 	FUSE_IO_URING_CMD_ADD_BUFPOOL = 4, /* 7.46 */
+	FUSE_IO_URING_CMD_REG_BUF = 5,
+	FUSE_IO_URING_CMD_UNREG_BUF =
+		6, /* completes when the last request in that buffer has been answered */
 };
 
 /* fuse_uring_cmd_req.flags of ADD_QUEUE, 7.46; asks for CAP_SYS_ADMIN and a buffer pool */
 #define FUSE_URING_ZERO_COPY (1u << 0)
+
+/* fuse_uring_cmd_req.flags of REG_BUF: no READ goes to this buffer */
+#define FUSE_URING_SHARED_BUF_READ_ONLY (1u << 0)
 
 /* io_uring_sqe.uring_cmd_flags (linux/io_uring.h, 6.4): buf_index names a registered buffer */
 #ifndef IORING_URING_CMD_FIXED
@@ -317,6 +332,13 @@ struct fuse_uring_cmd_req {
 			uint32_t len;
 			uint32_t reserved;
 		} bufpool; /* ADD_BUFPOOL, 7.46 */
+		struct {
+			uint64_t
+				uaddr; /* in one shared mapping of the server's, as len aligned to pages */
+			uint64_t len;
+			uint32_t index;
+			uint32_t reserved;
+		} shared_buf; /* REG_BUF; UNREG_BUF: the index only */
 		/* REGISTER on a zero-copy queue, 7.46: the entry's own slot in the ring's table of
 		 * registered buffers. 0 on other queues. */
 		uint16_t ent_zero_copy_buf_index;
@@ -329,6 +351,6 @@ _Static_assert(sizeof(struct fuse_init_out) == 64, "ABI");
 _Static_assert(sizeof(struct fuse_setattr_in) == 88, "ABI");
 _Static_assert(sizeof(struct fuse_entry_out) == 128, "ABI");
 _Static_assert(sizeof(struct fuse_uring_req_header) == 288, "ABI");
-_Static_assert(sizeof(struct fuse_uring_cmd_req) == 40, "ABI");
+_Static_assert(sizeof(struct fuse_uring_cmd_req) == 48, "ABI");
 
 #endif

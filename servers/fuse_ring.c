@@ -12,11 +12,7 @@
 #include "lib/cpus.h"
 #include "servers/fuse_ring_internal.h"
 
-/* A commit of this much payload is not held back until the rest of the batch is done: its client
- * would wait longer than the system call costs. */
-#define FLUSH_BYTES (32u << 10)
-#define CMD_OFFSET  48 /* of struct fuse_uring_cmd_req in the 128-byte SQE */
-#define PROBE_NS    (10 * NSEC_PER_SEC)
+#define PROBE_NS (10 * NSEC_PER_SEC)
 
 enum { PROBE_PENDING = 0, PROBE_ANSWERED = -1 };
 
@@ -31,6 +27,8 @@ const struct opt fuse_ring_option_table[] = {
 	 "uring-pool, uring-zc: pin the buffer pool once, or look its pages up for each request", pools},
 	{"link", OPT_FLAG, offsetof(struct fuse_ring_options, link), NULL, "yes",
 	 "uring-zc, sink file: commit in one submission with the move of the payload"},
+	{"allow-unmatched", OPT_FLAG, offsetof(struct fuse_ring_options, allow_unmatched), NULL, "no",
+	 "uring-shm: requests that come with a copy, not with a shared buffer, are no failure"},
 	{0},
 };
 
@@ -98,6 +96,10 @@ static void serve_entry(struct queue *q, struct worker *w, struct entry *ent)
 		ent->payload = q->pool + io->offset;
 	if (io->flags & FUSE_URING_ENT_ZERO_COPY) {
 		ring_zero_copy(q, w, ent);
+		return;
+	}
+	if (io->flags & FUSE_URING_ENT_SHARED_BUF) {
+		ring_shared(q, w, ent);
 		return;
 	}
 	r.payload = r.out = ent->payload;
@@ -376,6 +378,7 @@ static void free_ring(struct fuse_ring *ring)
 		if (q->memory)
 			munmap(q->memory, q->memory_size);
 	}
+	free(ring->shared);
 	sem_destroy(&ring->set_up);
 	free(ring->queues);
 	free(ring);
@@ -461,7 +464,10 @@ int fuse_ring_start(struct fuse_ring **out, struct fuse_dev *dev, const struct f
 	/* The kernel picks a queue by CPU and wants one for each *possible* CPU. */
 	ring->nqueues = (unsigned int)cpus_possible();
 	ring->queues = calloc(ring->nqueues, sizeof(*ring->queues));
-	if (!ring->queues) {
+	if (config->shared)
+		ring->shared = calloc(FUSE_URING_SHARED_BUFS, sizeof(*ring->shared));
+	if (!ring->queues || (config->shared && !ring->shared)) {
+		free(ring->queues);
 		free(ring);
 		return err_sys(e, -ENOMEM, "uring");
 	}

@@ -23,6 +23,7 @@ struct fuse_ring_config {
 	enum ring_memory memory;
 	bool link;        /* zero copy: a commit is linked to the move before it */
 	bool zero_copy;   /* queues with FUSE_URING_ZERO_COPY; needs a pool */
+	bool shared;      /* takes requests whose payload is in a shared buffer */
 	const char *name; /* of the path, for messages */
 };
 
@@ -36,12 +37,27 @@ int fuse_ring_start(struct fuse_ring **out, struct fuse_dev *dev, const struct f
 /* Joins the threads; call it after the mount is gone. */
 void fuse_ring_stop(struct fuse_ring *ring);
 
+/*
+ * Shared buffers (of zcbench's kernel series; fuse_ring_shm.c). `control` sends the commands, on an io_uring of
+ * its own: it belongs to one thread, and there may be many.
+ */
+struct ipc_buffer;
+struct ring_control;
+int ring_control_open(struct ring_control **out, struct fuse_ring *ring, struct err *e);
+void ring_control_close(struct ring_control *control);
+
+/* From now on the kernel may name b (of ipc_session.h; its index is set) in requests. Remove returns when no
+ * request is in it any more, and none will be. 0 or a negative errno with a message. */
+int ring_buffer_add(struct ring_control *control, struct ipc_buffer *b, struct err *e);
+void ring_buffer_remove(struct ring_control *control, struct ipc_buffer *b);
+
 /* What paths on this engine share: the --entries option, and a start and stop for all of them. */
 extern const struct opt fuse_ring_option_table[];
 struct fuse_ring_options {
 	uint64_t entries;
 	const char *pool;
 	bool link;
+	bool allow_unmatched;
 };
 extern struct fuse_ring_options fuse_ring_options;
 
@@ -50,5 +66,6 @@ extern struct fuse_ring_options fuse_ring_options;
 int fuse_ring_path_start(struct server *srv, const struct fuse_hooks *hooks,
 			 struct fuse_ring_config config, struct err *e);
 void fuse_ring_path_stop(struct server *srv);
+struct fuse_ring *fuse_ring_path_ring(struct server *srv); /* after the start */
 
 #endif

@@ -43,6 +43,7 @@ struct queue {
 	struct entry *line; /* requests that wait for this thread's connection */
 	bool streaming;     /* it is in use */
 	bool stream_broken;
+	_Atomic uint32_t holds; /* 1 + the index of the shared buffer that this thread is in; 0: none */
 };
 
 struct fuse_ring {
@@ -51,7 +52,8 @@ struct fuse_ring {
 	unsigned int nqueues;
 	size_t payload_size;
 	struct queue *queues;
-	sem_t set_up;      /* posted once by each queue thread */
+	struct ipc_buffer *_Atomic *shared; /* by index; NULL where there are none */
+	sem_t set_up;                       /* posted once by each queue thread */
 	_Atomic int probe; /* what became of the request that proves the ring: PROBE_*, or an errno */
 };
 
@@ -66,6 +68,11 @@ enum {
 	CQE_MASK = 7,
 };
 
+/* A commit of this much payload is not held back until the rest of the batch is done: its client
+ * would wait longer than the system call costs. */
+#define FLUSH_BYTES (32u << 10)
+#define CMD_OFFSET  48 /* of struct fuse_uring_cmd_req in the 128-byte SQE */
+
 /* Registered buffers of a queue's ring: slot 0 is for the pool, 1 + i for entry i. */
 #define POOL_SLOT 0
 
@@ -78,6 +85,9 @@ void ring_zero_copy(struct queue *q, struct worker *w, struct entry *ent);
 /* Goes on after the move: res is its result. */
 void ring_zero_copy_moved(struct queue *q, struct worker *w, struct entry *ent, int res);
 
+/* Serves a READ or WRITE whose payload is in a shared buffer. */
+void ring_shared(struct queue *q, struct worker *w, struct entry *ent);
+
 /* The parts of a request, for those that serve it. */
 static inline bool ring_is_write(const struct entry *ent)
 {
@@ -88,6 +98,16 @@ static inline bool ring_is_write(const struct entry *ent)
 static inline const struct fuse_write_in *ring_args(const struct entry *ent)
 {
 	return (const void *)ent->header->op_in;
+}
+
+/* The bytes of a READ or WRITE within its file; 0 and negative errnos are final. */
+static inline int64_t ring_range(const struct queue *q, const struct entry *ent)
+{
+	struct minifs *fs = &q->ring->dev->srv->fs;
+	const struct fuse_write_in *in = ring_args(ent);
+
+	return ring_is_write(ent) ? minifs_write_range(fs, ent->in.nodeid, in->offset, in->size)
+				  : minifs_read_range(fs, ent->in.nodeid, in->offset, in->size);
 }
 
 static inline unsigned int ring_file(const struct queue *q, const struct entry *ent)

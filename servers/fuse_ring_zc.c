@@ -19,16 +19,6 @@
 
 #include "servers/fuse_ring_internal.h"
 
-/* The bytes of this request within the file; 0 and negative errnos are final. */
-static int64_t range_of(const struct queue *q, const struct entry *ent)
-{
-	struct minifs *fs = &q->ring->dev->srv->fs;
-	const struct fuse_write_in *in = ring_args(ent);
-
-	return ring_is_write(ent) ? minifs_write_range(fs, ent->in.nodeid, in->offset, in->size)
-				  : minifs_read_range(fs, ent->in.nodeid, in->offset, in->size);
-}
-
 void ring_finish(struct queue *q, struct entry *ent, int64_t n)
 {
 	if (n >= 0 && ring_is_write(ent)) {
@@ -82,7 +72,7 @@ void ring_zero_copy(struct queue *q, struct worker *w, struct entry *ent)
 {
 	struct server *srv = w->srv;
 	const uint64_t offset = ring_args(ent)->offset;
-	int64_t n = range_of(q, ent);
+	int64_t n = ring_range(q, ent);
 	int fd, ret;
 
 	if (n <= 0) {

@@ -2,8 +2,8 @@
 /*
  * Tickets, the listening socket and the clients' control messages; see ipc_server.h.
  *
- * One thread accepts. Each client has two more: one answers its messages, one serves its ring
- * (ipc_session.c). Much of what a client asks for can take as long as the client likes: an answer that
+ * One thread accepts. Each client has another one that answers its messages, and where the path wants that
+ * one that serves its ring (ipc_session.c). Much of what a client asks for can take as long as the client likes: an answer that
  * it does not read, a buffer of gigabytes to map, the closing of a descriptor that it sent (a file of
  * its own FUSE server asks there before it closes). So nothing of that happens in a shared thread.
  */
@@ -155,23 +155,28 @@ static int set_timeout(int sock, time_t seconds)
 static int do_hello(struct client *c, struct ipc_session *s, const struct ipc_message *m,
 		    uint64_t *entries, int *ring_fd, struct err *e)
 {
+	const struct ipc_server_config *config = &c->is->config;
 	struct ticket t;
 	int ret;
 
-	if (s->started)
+	if (s->greeted)
 		return err_set(e, -EALREADY, "a second HELLO");
 	ret = redeem(c->is, c->uid, m->ticket, &t);
 	if (ret)
 		return err_set(e, ret, "a ticket that is not valid for this user");
-	if (!m->value || m->value > IPC_ENTRIES_MAX)
+	if (config->memory->ring ? !m->value || m->value > IPC_ENTRIES_MAX : m->value != 0)
 		return err_set(e, -EINVAL, "a ring of %llu entries", (unsigned long long)m->value);
+	s->srv = c->is->srv;
+	s->memory = config->memory;
 	ipc_session_open(s, t.ino, t.flags);
 	ret = set_timeout(c->sock, 0);
-	if (!ret)
-		ret = ipc_session_start(s, c->is->srv, c->sock, m->value, c->is->config.spin_ns,
-					ring_fd);
+	if (!ret && config->memory->ring)
+		ret = ipc_session_start(s, c->is->srv, c->sock, m->value, config->spin_ns, ring_fd);
 	if (ret)
 		return err_sys(e, ret, "starting a session");
+	if (config->memory->begin && (ret = config->memory->begin(s, e)))
+		return ret;
+	s->greeted = true;
 	*entries = s->entries;
 	return 0;
 }
@@ -185,6 +190,13 @@ static int do_open(struct client *c, struct ipc_session *s, const struct ipc_mes
 		return err_set(e, ret, "a ticket that is not valid for this user");
 	ret = ipc_session_open(s, t.ino, t.flags);
 	return ret < 0 ? err_set(e, ret, "more than %d open files", IPC_HANDLES_MAX) : ret;
+}
+
+static int do_unregister(struct ipc_session *s, const struct ipc_message *m, struct err *e)
+{
+	int ret = ipc_session_unregister(s, m->value);
+
+	return ret ? err_set(e, ret, "no buffer %llu", (unsigned long long)m->value) : 0;
 }
 
 /* One message. False: that was the last one; a client that breaks the protocol is cut off. */
@@ -206,10 +218,12 @@ static bool serve_message(struct client *c, struct ipc_session *s)
 	answer = (struct ipc_message){.type = m.type};
 	if (m.type == IPC_HELLO && fd < 0)
 		ret = do_hello(c, s, &m, &answer.value, &ring_fd, &e);
-	else if (!s->started)
+	else if (!s->greeted)
 		ret = err_set(&e, -EPROTO, "a control message before HELLO");
 	else if (m.type == IPC_REGISTER && fd >= 0)
 		ret = ipc_session_register(s, fd, &e);
+	else if (m.type == IPC_UNREGISTER && fd < 0 && !s->memory->ring)
+		ret = do_unregister(s, &m, &e);
 	else if (m.type == IPC_OPEN && fd < 0)
 		ret = do_open(c, s, &m, &e);
 	else

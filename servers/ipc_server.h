@@ -1,23 +1,47 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The server side of the bypass (lib/ipc.h): tickets, sessions, the service threads. A path embeds it:
- * it hands out tickets from its FUSE ioctl and lends the sink; the sessions do the rest.
+ * The server side of the back channel (lib/ipc.h): tickets, clients, their memory. A path hands out tickets
+ * from its FUSE ioctl (ipc_hooks) and says what happens to memory that clients register:
  *
- * One thread accepts and answers control messages for all clients, one more for each client serves
- * its ring, so that a client which misbehaves only delays itself.
+ *	ipc        the requests come past the kernel, too: each client gets a ring
+ *	uring-shm  the memory is registered with the kernel, and requests come through the mount
+ *
+ * One thread accepts, one for each client answers its messages, and where it has a ring one more serves that,
+ * so that a client which misbehaves only delays itself.
  */
 #ifndef ZC_IPC_SERVER_H
 #define ZC_IPC_SERVER_H
 
 #include "lib/ipc.h"
+#include "servers/fuse_dispatch.h"
 #include "servers/server.h"
 
 #define IPC_SESSIONS_MAX 256
 #define IPC_TICKETS_MAX  4096
 
 struct ipc_server;
+struct ipc_session;
+struct ipc_buffer;
+
+/* What a path does with clients' memory. All but `remove` are called by the thread that answers the client's
+ * messages; `remove` in a session with a ring also by the thread that serves it. */
+struct ipc_memory_ops {
+	bool ring; /* requests come over a ring of the session's; else through the mount */
+	/* Optional: before the first buffer; sets s->memory_state. */
+	int (*begin)(struct ipc_session *s, struct err *e);
+	/* After the last one, if memory_state was set. */
+	void (*end)(struct ipc_session *s);
+	/* Required. b is checked and mapped, and is so until `remove` has returned: then nothing may use it. 0 or a
+	 * negative errno with a message. */
+	int (*add)(struct ipc_session *s, struct ipc_buffer *b, struct err *e);
+	void (*remove)(struct ipc_session *s, struct ipc_buffer *b);
+};
+
+extern const struct ipc_memory_ops
+	ipc_memory_ring; /* of ipc: it is there for the ring, and shared with the sink */
 
 struct ipc_server_config {
+	const struct ipc_memory_ops *memory;
 	uint64_t spin_ns; /* how long a service thread polls an idle ring before it sleeps */
 };
 
@@ -36,5 +60,11 @@ void ipc_server_stop(struct ipc_server *is);
 
 /* Clients turned away or cut off so far, and the last reason, for the evidence. */
 uint64_t ipc_server_refused(struct ipc_server *is);
+
+/* A back channel for a path that is served by fuse_dispatch: its sockets and the hooks of its mount, which
+ * give open files their tickets. Start it before the mount, stop it after the last request. 0 or -errno. */
+int ipc_channel_start(struct server *srv, const struct ipc_server_config *config, struct err *e);
+void ipc_channel_stop(struct server *srv);
+extern const struct fuse_hooks ipc_hooks;
 
 #endif

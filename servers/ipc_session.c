@@ -5,56 +5,18 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <linux/dma-buf.h>
 #include <linux/futex.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
 #include "servers/ipc_session.h"
+#include "servers/sigbus.h"
 
 #define SLEEP_NS    (100 * NSEC_PER_MSEC) /* an upper bound: a lost wake-up costs this, no more */
 #define SPIN_CHECKS 64                    /* polls between two looks at the clock */
-
-/*
- * A client can still take pages away under a mapping (punch a hole when memory or huge pages have run
- * out), and touching one then raises SIGBUS. That must cost this client its session and nobody else
- * anything: the service thread jumps out of whatever touched the page.
- */
-static _Thread_local sigjmp_buf *guard;
-
-static void on_sigbus(int sig, siginfo_t *info, void *context)
-{
-	(void)info, (void)context;
-	if (guard)
-		siglongjmp(*guard, 1);
-	signal(sig, SIG_DFL);
-	raise(sig);
-}
-
-static void catch_sigbus(void)
-{
-	struct sigaction sa = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO};
-
-	sigaction(SIGBUS, &sa, NULL);
-}
-
-static void dmabuf_access(const struct ipc_buffer *b, uint64_t flags)
-{
-	struct dma_buf_sync sync = {.flags = flags};
-
-	while (ioctl(b->dmabuf_fd, DMA_BUF_IOCTL_SYNC, &sync) && (errno == EINTR || errno == EAGAIN))
-		;
-}
 
 static int32_t do_rw(struct ipc_session *s, struct worker *w, const struct ipc_sqe *d)
 {
@@ -84,41 +46,15 @@ static int32_t do_rw(struct ipc_session *s, struct worker *w, const struct ipc_s
 	if (n <= 0)
 		return (int32_t)n;
 	file = minifs_file(&s->srv->fs, h->ino);
-	if (__builtin_expect(b->dmabuf_fd >= 0, false))
-		dmabuf_access(b, DMA_BUF_SYNC_START | (write ? DMA_BUF_SYNC_READ : DMA_BUF_SYNC_RW));
+	ipc_buffer_access(b, true, write);
 	if (write)
 		ret = server_write(w, ROUTE_IPC, (unsigned int)file, d->file_offset,
 				   b->map + d->buffer_offset, (size_t)n);
 	else
 		ret = server_read(w, ROUTE_IPC, (unsigned int)file, d->file_offset,
 				  b->map + d->buffer_offset, (size_t)n);
-	if (__builtin_expect(b->dmabuf_fd >= 0, false))
-		dmabuf_access(b, DMA_BUF_SYNC_END | (write ? DMA_BUF_SYNC_READ : DMA_BUF_SYNC_RW));
+	ipc_buffer_access(b, false, write);
 	return ret ? ret : (int32_t)n;
-}
-
-static void free_buffer(struct ipc_session *s, struct ipc_buffer *b)
-{
-	if (s->srv->sink.ops->unshare)
-		s->srv->sink.ops->unshare(&s->srv->sink, b->map);
-	munmap(b->map, b->size);
-	if (b->dmabuf_fd >= 0)
-		close(b->dmabuf_fd);
-}
-
-static int32_t do_unregister(struct ipc_session *s, const struct ipc_sqe *d)
-{
-	struct ipc_buffer *b;
-
-	if (d->buffer >= IPC_BUFFERS_MAX)
-		return -EBADF;
-	b = &s->buffers[d->buffer];
-	if (!atomic_load_explicit(&b->ready, memory_order_acquire))
-		return -EBADF;
-	atomic_fetch_sub(&s->mapped, b->size);
-	free_buffer(s, b);
-	atomic_store_explicit(&b->ready, false, memory_order_release);
-	return 0;
 }
 
 static int32_t do_handle(struct ipc_session *s, const struct ipc_sqe *d)
@@ -146,7 +82,7 @@ static int32_t execute(struct ipc_session *s, struct worker *w, const struct ipc
 	case IPC_OP_READ:
 		return do_rw(s, w, d);
 	case IPC_OP_UNREGISTER:
-		return do_unregister(s, d);
+		return ipc_session_unregister(s, d->buffer);
 	case IPC_OP_CLOSE:
 	case IPC_OP_FSYNC:
 		return do_handle(s, d);
@@ -157,7 +93,8 @@ static int32_t execute(struct ipc_session *s, struct worker *w, const struct ipc
 
 /* Waits for descriptor number `next`. False when the session shall end. Not inlined, so that samples tell
  * waiting from work. */
-static __attribute__((noinline)) bool wait_next(struct ipc_session *s, struct ipc_sqe *sqe, uint32_t next)
+static __attribute__((noinline)) bool wait_next(struct ipc_session *s, struct ipc_sqe *sqe,
+						uint32_t next)
 {
 	uint64_t end = 0;
 
@@ -218,12 +155,12 @@ static void *service_thread(void *p)
 	/* A worker lives as long as the server, and clients come and go: use the old one again. */
 	if (!s->worker)
 		s->worker = worker_get(s->srv);
-	guard = &jump;
-	if (s->worker && sigsetjmp(jump, 1) == 0)
+	sigbus_guard = &jump;
+	if (s->worker && sigsetjmp(jump, 0) == 0)
 		serve_ring(s, s->worker);
 	else if (s->worker)
 		atomic_store(&s->broken, true);
-	guard = NULL;
+	sigbus_guard = NULL;
 	shutdown(s->sock, SHUT_RDWR); /* the thread that reads it ends the session */
 	return NULL;
 }
@@ -261,7 +198,7 @@ int ipc_session_start(struct ipc_session *s, struct server *srv, int sock, uint6
 {
 	int ret;
 
-	catch_sigbus();
+	sigbus_catch();
 	s->srv = srv;
 	s->sock = sock;
 	s->spin_ns = spin_ns;
@@ -279,102 +216,6 @@ int ipc_session_start(struct ipc_session *s, struct server *srv, int sock, uint6
 	}
 	s->started = true;
 	return 0;
-}
-
-/* A memfd (shmem or hugetlbfs), sealed against shrinking. Anything else could be cut short under the
- * mapping, or (a file on the client's own FUSE mount) never give a page at all. */
-static int check_fd(int fd, struct stat *st, struct err *e)
-{
-	int seals = fcntl(fd, F_GET_SEALS);
-
-	if (seals < 0)
-		return err_set(e, -EINVAL, "the descriptor is neither a memfd nor a dma-buf");
-	if (!(seals & F_SEAL_SHRINK))
-		return err_set(e, -EPERM, "the memfd is not sealed with F_SEAL_SHRINK");
-	if (fstat(fd, st))
-		return err_sys(e, -errno, "fstat");
-	if (st->st_size <= 0)
-		return err_set(e, -EINVAL, "the memfd is empty");
-	return 0;
-}
-
-/*
- * The size of a dma-buf, 0 if fd is none. A dma-buf cannot be cut short, and its pages are there. The
- * kernel says so in fdinfo; asking the descriptor itself (fstat, an ioctl) could hang for ever or be
- * answered by the client, if it is a file on a FUSE mount of the client's own.
- */
-static uint64_t dmabuf_size(int fd)
-{
-	char path[64], line[128];
-	uint64_t size = 0;
-	bool exporter = false;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	f = fopen(path, "re");
-	/* what follows exp_name is a name that the client gives, with line breaks if it likes */
-	while (f && !exporter && fgets(line, sizeof(line), f)) {
-		sscanf(line, "size: %" SCNu64, &size);
-		exporter = !strncmp(line, "exp_name:", 9);
-	}
-	if (f)
-		fclose(f);
-	return exporter ? size : 0;
-}
-
-int ipc_session_register(struct ipc_session *s, int fd, struct err *e)
-{
-	unsigned int dmabufs = 0;
-	struct ipc_buffer *b = NULL;
-	struct stat st = {0};
-	bool writable = true, dmabuf;
-	uint64_t size;
-	int i, ret;
-	char *map;
-
-	size = dmabuf_size(fd);
-	dmabuf = size > 0;
-	if (!dmabuf) {
-		ret = check_fd(fd, &st, e);
-		if (ret)
-			return ret;
-		size = (uint64_t)st.st_size;
-	}
-	for (i = IPC_BUFFERS_MAX - 1; i >= 0; i--)
-		if (!atomic_load(&s->buffers[i].ready))
-			b = &s->buffers[i];
-		else if (s->buffers[i].dmabuf_fd >= 0)
-			dmabufs++;
-	if (dmabuf && dmabufs >= IPC_DMABUFS_MAX)
-		return err_set(e, -EDQUOT, "more than %d dma-bufs", IPC_DMABUFS_MAX);
-	if (!b || size > IPC_BUFFER_BYTES_MAX - atomic_load(&s->mapped))
-		return err_set(e, -EDQUOT, "more than %d buffers or %llu GiB", IPC_BUFFERS_MAX,
-			       IPC_BUFFER_BYTES_MAX >> 30);
-	/* Populating makes what is missing, on the server's account: the pages have to be there. A client
-	 * that frees them later can make the server pay for as much as the quota, and no more. */
-	if (!dmabuf && (uint64_t)st.st_blocks * 512 < size)
-		return err_set(e, -ENODATA, "the memfd has holes");
-	/* All page-table entries now, not one fault at a time in the first transfers. */
-	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
-	if (map == MAP_FAILED && (errno == EPERM || errno == EACCES)) {
-		writable = false; /* opened read-only, or sealed against writing: good for WRITE */
-		map = mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
-	}
-	if (map == MAP_FAILED)
-		return err_sys(e, -errno, "mapping the %s", dmabuf ? "dma-buf" : "memfd");
-	b->dmabuf_fd = dmabuf ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
-	if (dmabuf && b->dmabuf_fd < 0) {
-		munmap(map, size);
-		return err_sys(e, -EMFILE, "keeping the dma-buf");
-	}
-	b->map = map;
-	b->size = size;
-	b->writable = writable;
-	if (s->srv->sink.ops->share)
-		s->srv->sink.ops->share(&s->srv->sink, map, size);
-	atomic_fetch_add(&s->mapped, size);
-	atomic_store_explicit(&b->ready, true, memory_order_release);
-	return (int)(b - s->buffers);
 }
 
 int ipc_session_open(struct ipc_session *s, uint64_t ino, uint32_t flags)
@@ -403,10 +244,31 @@ void ipc_session_stop(struct ipc_session *s)
 		pthread_join(s->thread, NULL);
 		s->started = false;
 	}
-	for (int i = 0; i < IPC_BUFFERS_MAX; i++)
-		if (atomic_exchange(&s->buffers[i].ready, false))
-			free_buffer(s, &s->buffers[i]);
+	for (unsigned int i = 0; i < IPC_BUFFERS_MAX; i++)
+		ipc_session_unregister(s, i);
+	if (s->memory_state)
+		s->memory->end(s);
 	if (s->ring)
 		munmap(s->ring, ipc_ring_size(s->entries));
 	s->ring = NULL;
 }
+
+static int share_with_sink(struct ipc_session *s, struct ipc_buffer *b, struct err *e)
+{
+	(void)e;
+	if (s->srv->sink.ops->share)
+		s->srv->sink.ops->share(&s->srv->sink, b->map, b->size);
+	return 0;
+}
+
+static void unshare_with_sink(struct ipc_session *s, struct ipc_buffer *b)
+{
+	if (s->srv->sink.ops->unshare)
+		s->srv->sink.ops->unshare(&s->srv->sink, b->map);
+}
+
+const struct ipc_memory_ops ipc_memory_ring = {
+	.ring = true,
+	.add = share_with_sink,
+	.remove = unshare_with_sink,
+};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One client of the bypass, as the server has it: its ring, buffers and handles. Internal to ipc_*.c. */
+/* One client of the back channel, as the server has it: its buffers, handles, and ring if it has one. Internal
+ * to ipc_*.c, and to paths that do something with the buffers. */
 #ifndef ZC_IPC_SESSION_H
 #define ZC_IPC_SESSION_H
 
@@ -8,9 +9,10 @@
 struct ipc_buffer {
 	char *map;
 	uint64_t size;
-	bool writable;     /* READ may write to it */
-	int dmabuf_fd;     /* a dma-buf: CPU access has to be announced on it; else -1 */
-	atomic_bool ready; /* published by the client's thread, withdrawn by the service thread */
+	bool writable;      /* READ may write to it */
+	int dmabuf_fd;      /* a dma-buf: CPU access has to be announced on it; else -1 */
+	unsigned int index; /* the path's own number for it (ipc_memory_ops.add) */
+	atomic_bool ready;  /* published by the client's thread, withdrawn by who unregisters */
 };
 
 struct ipc_handle {
@@ -21,7 +23,10 @@ struct ipc_handle {
 
 struct ipc_session {
 	struct server *srv;
-	int sock; /* the caller's; shut down when the session ends by itself */
+	const struct ipc_memory_ops *memory;
+	void *memory_state; /* its own */
+	int sock;           /* the caller's; shut down when the session ends by itself */
+	bool greeted;       /* HELLO was accepted */
 	uint64_t spin_ns;
 	struct ipc_ring *ring;
 	uint32_t entries;
@@ -37,15 +42,23 @@ struct ipc_session {
 };
 
 /* Makes the ring, starts the service thread; *ring_fd is the caller's to send and close (-1 on error).
- * s is all zeros but for what ipc_session_open did, and s->worker: the counters that an earlier
+ * s is all zeros but for `memory`, what ipc_session_open did, and s->worker: the counters that an earlier
  * session left there (ipc_session_stop), which go on being used, or NULL. */
 int ipc_session_start(struct ipc_session *s, struct server *srv, int sock, uint64_t entries,
 		      uint64_t spin_ns, int *ring_fd);
 
-/* Checks and maps a client's memfd or dma-buf; fd stays the caller's. Returns the buffer number, or a
- * negative errno with a reason in e: -EPERM not sealed, -EINVAL neither of the two or empty, -EDQUOT too
- * much, -ENODATA pages missing. */
+/* Checks and maps a client's memfd or dma-buf, and hands it to the path; fd stays the caller's. Returns the
+ * buffer number, or a negative errno with a reason in e: -EPERM not sealed, -EINVAL neither of the two or
+ * empty, -EDQUOT too much, -ENODATA pages missing. */
 int ipc_session_register(struct ipc_session *s, int fd, struct err *e);
+
+/* Takes it from the path and unmaps it. 0, or -EBADF: no such buffer. In a session with a ring only its own
+ * thread may do that. */
+int ipc_session_unregister(struct ipc_session *s, uint64_t buffer);
+
+/* Begins or ends an access of this process to a buffer, which for a dma-buf has to be said. `write`: of the
+ * client, so that the access reads. */
+void ipc_buffer_access(const struct ipc_buffer *b, bool begin, bool write);
 
 /* Returns the handle number, or -EMFILE. */
 int ipc_session_open(struct ipc_session *s, uint64_t ino, uint32_t flags);

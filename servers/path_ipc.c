@@ -4,7 +4,6 @@
  * writes that still come through the mount are served, and counted as what they are. */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/clock.h"
 #include "servers/fuse_dev.h"
@@ -18,17 +17,8 @@ struct ipc_options {
 	uint64_t spin_ns;
 };
 
-struct open_file {
-	bool used;
-	uint64_t ino;
-	uint32_t flags, uid;
-};
-
 struct ipc_path {
 	struct fuse_dev dev;
-	struct ipc_server *server;
-	pthread_mutex_t lock;
-	struct open_file files[IPC_TICKETS_MAX]; /* by file handle */
 };
 
 static struct ipc_options options;
@@ -41,66 +31,9 @@ static const struct opt option_table[] = {
 	{0},
 };
 
-static int on_open(struct server *srv, const struct fuse_in_header *in, uint32_t flags,
-		   struct fuse_open_out *out)
-{
-	struct ipc_path *ip = srv->path_state;
-	int ret = -EMFILE;
-
-	pthread_mutex_lock(&ip->lock);
-	for (uint64_t fh = 0; fh < IPC_TICKETS_MAX && ret; fh++)
-		if (!ip->files[fh].used) {
-			ip->files[fh] = (struct open_file){
-				.used = true, .ino = in->nodeid, .flags = flags, .uid = in->uid};
-			out->fh = fh;
-			ret = 0;
-		}
-	pthread_mutex_unlock(&ip->lock);
-	return ret;
-}
-
-static void on_release(struct server *srv, uint64_t fh)
-{
-	struct ipc_path *ip = srv->path_state;
-
-	if (fh >= IPC_TICKETS_MAX)
-		return;
-	ipc_server_revoke(ip->server, fh);
-	pthread_mutex_lock(&ip->lock);
-	ip->files[fh].used = false;
-	pthread_mutex_unlock(&ip->lock);
-}
-
-static int64_t on_ioctl(struct server *srv, const struct fuse_in_header *in,
-			const struct fuse_ioctl_in *arg, const void *data, void *out)
-{
-	struct ipc_path *ip = srv->path_state;
-	struct open_file f;
-	int ret;
-
-	(void)data;
-	if (arg->cmd != IPC_IOC_CHANNEL || arg->out_size < sizeof(struct ipc_channel) ||
-	    arg->fh >= IPC_TICKETS_MAX)
-		return -ENOTTY;
-	pthread_mutex_lock(&ip->lock);
-	f = ip->files[arg->fh];
-	pthread_mutex_unlock(&ip->lock);
-	if (!f.used || f.ino != in->nodeid) /* an open folder has the handle 0, as some file has */
-		return -EBADF;
-	/* The rights of the open file, for the user who asks now. */
-	ret = ipc_server_ticket(ip->server, arg->fh, f.ino, f.flags, in->uid, out);
-	return ret ? ret : (int64_t)sizeof(struct ipc_channel);
-}
-
-static const struct fuse_hooks hooks = {
-	.open = on_open,
-	.release = on_release,
-	.ioctl = on_ioctl,
-};
-
 static int ipc_start(struct server *srv, struct err *e)
 {
-	struct ipc_server_config config = {.spin_ns = options.spin_ns};
+	struct ipc_server_config config = {.memory = &ipc_memory_ring, .spin_ns = options.spin_ns};
 	struct ipc_path *ip = calloc(1, sizeof(*ip));
 	int ret;
 
@@ -109,19 +42,18 @@ static int ipc_start(struct server *srv, struct err *e)
 	if (config.spin_ns == OPT_AUTO)
 		config.spin_ns = srv->shares_cpu ? 0 : DEFAULT_SPIN_NS;
 	srv->path_state = ip;
-	pthread_mutex_init(&ip->lock, NULL);
-	ret = ipc_server_start(&ip->server, srv, &config, e);
+	ret = ipc_channel_start(srv, &config, e);
 	if (ret)
 		return ret;
-	ret = fuse_dev_open(&ip->dev, srv, &hooks, 0, 0, 0, e);
+	ret = fuse_dev_open(&ip->dev, srv, &ipc_hooks, 0, 0, 0, e);
 	if (ret) {
-		ipc_server_stop(ip->server);
+		ipc_channel_stop(srv);
 		return ret;
 	}
 	ret = fuse_dev_start(&ip->dev, THREADS, e);
 	if (ret) {
 		fuse_dev_close(&ip->dev);
-		ipc_server_stop(ip->server);
+		ipc_channel_stop(srv);
 		return ret;
 	}
 	json_object_set_new(srv->evidence, "spin_ns", json_integer((json_int_t)config.spin_ns));
@@ -134,7 +66,7 @@ static void ipc_stop(struct server *srv)
 
 	/* first the threads that ask it for tickets */
 	fuse_dev_close(&ip->dev);
-	ipc_server_stop(ip->server);
+	ipc_channel_stop(srv);
 }
 
 const struct path_ops path_ipc = {

@@ -23,12 +23,22 @@ struct uring {
 
 /* What the switch hides is told by the protocol's version: a kernel that could never run the path is not
  * to be called switched off. */
-static int refuse(struct server *srv, const struct fuse_dev *dev, bool pools, struct err *e)
+static int refuse(struct server *srv, const struct fuse_dev *dev, const struct fuse_ring_config *config,
+		  struct err *e)
 {
 	const char *name = srv->path->name;
+	const bool pools = config->memory != RING_BUFFERS;
 	char value = 0;
 	int fd;
 
+	if (config->shared && (dev->minor < FUSE_POOLS_MINOR || dev->offered & FUSE_OVER_IO_URING)) {
+		err_set(e, -EOPNOTSUPP,
+			"%s: this kernel has no shared-buffer zero copy, as no released one has", name);
+		return err_remedy(e,
+				  "zcbench's kernel series: make kernel, then zcbench vm --kernel zcbench "
+				  "-- run --path %s",
+				  name);
+	}
 	if (pools && (dev->minor < FUSE_POOLS_MINOR || dev->offered & FUSE_OVER_IO_URING)) {
 		err_set(e, -EOPNOTSUPP, "%s: this kernel has no buffer pools for FUSE over io_uring",
 			name);
@@ -68,9 +78,11 @@ int fuse_ring_path_start(struct server *srv, const struct fuse_hooks *hooks,
 		config.memory = RING_POOL;
 	config.name = srv->path->name;
 	ret = fuse_dev_open(&u->dev, srv, hooks, 0,
-			    FUSE_OVER_IO_URING | (pools ? FUSE_HAS_IO_URING_BUFPOOL : 0), 0, e);
+			    FUSE_OVER_IO_URING | (pools ? FUSE_HAS_IO_URING_BUFPOOL : 0) |
+				    (config.shared ? FUSE_HAS_IO_URING_SHARED_BUF : 0),
+			    0, e);
 	if (ret == -EOPNOTSUPP)
-		ret = refuse(srv, &u->dev, pools, e);
+		ret = refuse(srv, &u->dev, &config, e);
 	if (ret)
 		return ret;
 	/* FORGET and INTERRUPT keep coming over /dev/fuse; data requests on it show as route dev. */
@@ -89,6 +101,11 @@ void fuse_ring_path_stop(struct server *srv)
 	fuse_session_unmount(u->dev.se);
 	fuse_ring_stop(u->ring);
 	fuse_dev_close(&u->dev);
+}
+
+struct fuse_ring *fuse_ring_path_ring(struct server *srv)
+{
+	return ((struct uring *)srv->path_state)->ring;
 }
 
 static const struct fuse_hooks no_hooks;

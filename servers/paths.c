@@ -10,6 +10,7 @@
 	X(uring, "uring")                                                                               \
 	X(uring_pool, "uring-pool")                                                                     \
 	X(uring_zc, "uring-zc")                                                                         \
+	X(uring_shm, "uring-shm")                                                                       \
 	X(passthrough, "passthrough")                                                                   \
 	X(ipc, "ipc")
 

@@ -28,7 +28,10 @@ struct server;
 enum client_io {
 	CLIENT_FUSE, /* system calls on the mounted file */
 	CLIENT_IPC,  /* the bypass ring found through the mounted file */
+	CLIENT_SHARED, /* system calls on the mounted file, from memory that was shared with the server before */
 };
+
+static const char *const client_io_names[] = {"fuse", "ipc", "shared"};
 
 /* What a path promises for one op: compared with what was counted. */
 struct expect {
@@ -36,8 +39,9 @@ struct expect {
 	double copies;    /* copied bytes / payload bytes, before the sink's own work, O_DIRECT */
 	unsigned int
 		tolerates; /* bits of other routes that single requests may take for a good reason */
-	double tolerated_copies; /* `copies` of those. Their payload is handed on in memory, a WRITE's behind
-				  * a header */
+	double tolerated_copies;      /* `copies` of those */
+	enum handing tolerated_hands; /* and how the sink gets their payload */
+	const char *tolerates_if;     /* only if the evidence says so, in this member; NULL: always */
 };
 
 struct path_ops {
@@ -124,6 +128,7 @@ struct server {
 	bool shares_cpu;  /* clients run on this server's CPUs: do not spin by default */
 	json_t *evidence; /* what was negotiated; the same in every round of a cell */
 	void *path_state; /* the path's own */
+	void *channel;    /* that of the back channel, on paths that have one (ipc_channel_start) */
 	int died_fd;      /* eventfd: a path writes to it when its mount or engine ended by itself */
 	enum fault fault; /* --fault: break on purpose, for tests */
 	uint64_t fault_delay_ns;
@@ -189,7 +194,7 @@ struct serve_config {
 	int control_fd; /* -1: in the foreground, until a signal or an unmount */
 	enum fault fault;
 	uint64_t fault_delay_ns; /* of FAULT_SLOW */
-	struct events events; /* to count, and to tell with "stats" */
+	struct events events;    /* to count, and to tell with "stats" */
 };
 
 /* Runs one server until told to stop. Returns the exit status of the process. */

@@ -19,6 +19,7 @@
 enum handing {
 	HANDS_MEMORY,    /* in memory that is aligned to pages (for blocks that are) */
 	HANDS_UNALIGNED, /* in memory, behind a header */
+	HANDS_UNPINNED,  /* in memory that the kernel cannot pin: a mapping of the client's dma-buf */
 	HANDS_PIPE,      /* WRITE: in a pipe; READ: as a descriptor to splice from */
 	HANDS_SLOT,      /* as pages in a registered buffer, which no program can look at */
 	HANDS_FILE,      /* not at all: the kernel does the I/O on the sink's file */
@@ -107,8 +108,8 @@ struct sink_ops {
 	int (*stream)(struct sink *sink, void *thread, bool write, unsigned int file, uint64_t offset,
 		      size_t len, void *header, size_t *header_len);
 
-	/* Optional: memory in which payloads will lie for long, and the end of that (nothing is in flight
-	 * there, and the thread that served it does nothing meanwhile). */
+	/* Optional: memory in which payloads will lie for long, and the end of that: nothing is in flight
+	 * there, but other memory may be used meanwhile. Called by any thread. */
 	void (*share)(struct sink *sink, void *memory, size_t len);
 	void (*unshare)(struct sink *sink, void *memory);
 

@@ -244,8 +244,8 @@ static void file_thread_exit(struct sink *sink, void *thread)
 	free(thread);
 }
 
-/* O_DIRECT from memory that is not aligned (libfuse's payloads follow a header): through an aligned
- * buffer, as a real server would have to, and counted. */
+/* O_DIRECT from memory that is not aligned (libfuse's payloads follow a header), or that cannot be pinned (a
+ * mapping of a client's dma-buf): through an aligned buffer, as a real server would have to, and counted. */
 static int rw_bounced(bool write, int fd, struct file_thread *t, char *data, size_t len, uint64_t offset,
 		      struct sink_tally *tally)
 {
@@ -274,13 +274,16 @@ static int file_rw(bool write, struct sink *sink, void *thread, unsigned int fil
 		   char *data, size_t len, struct sink_tally *tally)
 {
 	struct file_state *st = sink->state;
+	int ret = -EFAULT;
 
 	if (file >= st->files)
 		return -EIO;
 	offset = sink_place(sink, file, offset);
-	if (st->direct && (uintptr_t)data % ALIGN)
-		return rw_bounced(write, st->fds[file], thread, data, len, offset, tally);
-	return rw_all(write, st->fds[file], data, len, offset);
+	if (!st->direct || (uintptr_t)data % ALIGN == 0)
+		ret = rw_all(write, st->fds[file], data, len, offset);
+	if (ret == -EFAULT && st->direct)
+		ret = rw_bounced(write, st->fds[file], thread, data, len, offset, tally);
+	return ret;
 }
 
 static int file_write(struct sink *sink, void *thread, unsigned int file, uint64_t offset,
@@ -361,7 +364,9 @@ static double file_copies(enum op op, enum handing how, const json_t *evidence)
 	/* pages of the page cache go into a pipe by reference, unless the file is read with O_DIRECT */
 	if (op == OP_READ && how == HANDS_PIPE && !direct)
 		return 0;
-	return cache + (direct && how == HANDS_UNALIGNED ? 1 : 0); /* the bounce buffer */
+	if (direct && how == HANDS_UNALIGNED)
+		return cache + 1;                 /* the bounce buffer */
+	return how == HANDS_UNPINNED ? 1 : cache; /* tmpfs pins nothing */
 }
 
 static void file_describe(struct sink *sink, json_t *evidence)

@@ -31,14 +31,11 @@
 #define SLOTS     256 /* registered buffers of a thread */
 #define SETTLE_NS (10 * NSEC_PER_SEC)
 
-struct tcp_thread;
-
+/* Memory in which payloads lie. */
 struct range {
 	char *start;
 	size_t len;
-	struct tcp_thread *owner; /* whose ring it is registered with */
-	int slot;
-	bool refused; /* cannot be registered */
+	bool refused; /* a thread could not register it */
 };
 
 struct tcp_state {
@@ -47,6 +44,8 @@ struct tcp_state {
 	pthread_mutex_t lock;
 	struct range *ranges;
 	unsigned int nranges, allocated;
+	struct tcp_thread *threads;
+	_Atomic uint64_t unshared; /* how many ranges went: what threads remember may be gone */
 	_Atomic bool verify;
 	uint64_t seed;
 	struct stream_totals base;  /* when verification began */
@@ -58,8 +57,12 @@ struct tcp_thread {
 	bool broken; /* a request ended in the middle: what follows would be taken for its rest */
 	bool has_ring;
 	struct io_uring ring;
-	struct range last; /* what the payload before this one lay in */
-	bool used[SLOTS];
+	struct tcp_thread *next;
+	struct range slots[SLOTS]; /* what is registered; others change it under the lock */
+	/* what the payload before this one lay in, and `unshared` at that time */
+	struct range last;
+	int last_slot;
+	uint64_t last_unshared;
 };
 
 static struct stream_frame frame(struct tcp_state *st, enum stream_op op, unsigned int file,
@@ -139,6 +142,7 @@ static void tcp_close(struct sink *sink)
 static int tcp_thread_init(struct sink *sink, void **thread)
 {
 	struct tcp_thread *t = calloc(1, sizeof(*t));
+	struct tcp_state *st = sink->state;
 	struct err e;
 
 	if (!t)
@@ -149,15 +153,24 @@ static int tcp_thread_init(struct sink *sink, void **thread)
 		free(t);
 		return e.code;
 	}
+	pthread_mutex_lock(&st->lock);
+	t->next = st->threads;
+	st->threads = t;
+	pthread_mutex_unlock(&st->lock);
 	*thread = t;
 	return 0;
 }
 
 static void tcp_thread_exit(struct sink *sink, void *thread)
 {
-	struct tcp_thread *t = thread;
+	struct tcp_state *st = sink->state;
+	struct tcp_thread *t = thread, **p;
 
-	(void)sink;
+	pthread_mutex_lock(&st->lock);
+	for (p = &st->threads; *p != t; p = &(*p)->next)
+		;
+	*p = t->next;
+	pthread_mutex_unlock(&st->lock);
 	if (t->has_ring)
 		io_uring_queue_exit(&t->ring);
 	close(t->fd);
@@ -183,74 +196,78 @@ static void tcp_share(struct sink *sink, void *memory, size_t len)
 	pthread_mutex_unlock(&st->lock);
 }
 
+/* Nothing is in flight there, but threads may be sending from elsewhere. */
 static void tcp_unshare(struct sink *sink, void *memory)
 {
 	struct tcp_state *st = sink->state;
 
 	pthread_mutex_lock(&st->lock);
-	for (unsigned int i = 0; i < st->nranges; i++) {
-		struct range *r = &st->ranges[i];
-
-		if (r->start != memory)
-			continue;
-		if (r->owner) {
-			send_zc_unregister(&r->owner->ring, r->slot);
-			r->owner->used[r->slot] = false;
-			r->owner->last = (struct range){0};
+	for (unsigned int i = 0; i < st->nranges; i++)
+		if (st->ranges[i].start == memory) {
+			st->ranges[i] = st->ranges[--st->nranges];
+			break;
 		}
-		*r = st->ranges[--st->nranges];
-		break;
-	}
+	for (struct tcp_thread *t = st->threads; t; t = t->next)
+		for (int slot = 0; slot < SLOTS; slot++)
+			if (t->slots[slot].start == memory) {
+				send_zc_unregister(&t->ring, slot);
+				t->slots[slot] = (struct range){0};
+			}
+	atomic_fetch_add(&st->unshared, 1);
 	pthread_mutex_unlock(&st->lock);
 }
 
 static bool holds(const struct range *r, const char *data, size_t len)
 {
-	return data >= r->start && len <= r->len && (size_t)(data - r->start) <= r->len - len;
+	return r->start && data >= r->start && len <= r->len &&
+	       (size_t)(data - r->start) <= r->len - len;
 }
 
-/* Once for each buffer: pins its pages. */
-static void register_range(struct tcp_thread *t, struct range *r)
+/* Once for each buffer and thread: pins its pages. The slot, or -1: it cannot be registered. */
+static int register_range(struct tcp_thread *t, struct range *r)
 {
 	int ret = t->has_ring ? 0 : send_zc_ring(&t->ring, SLOTS), slot = 0;
 
 	t->has_ring = !ret;
-	while (!ret && slot < SLOTS && t->used[slot])
+	while (!ret && slot < SLOTS && t->slots[slot].start)
 		slot++;
 	if (!ret)
 		ret = slot == SLOTS ? -ENOSPC : send_zc_register(&t->ring, slot, r->start, r->len);
-	if (ret) {
-		r->refused = true;
-		warn("sink tcp: this memory cannot be registered for SEND_ZC (%s): its payload is "
-		     "copied",
-		     strerror(-ret));
-		return;
+	if (!ret) {
+		t->slots[slot] = *r;
+		return slot;
 	}
-	t->used[slot] = true;
-	r->owner = t;
-	r->slot = slot;
+	r->refused = true;
+	warn("sink tcp: this memory cannot be registered for SEND_ZC (%s): its payload is copied",
+	     strerror(-ret));
+	return -1;
 }
 
-/* Finds the registered buffer that the payload lies in. False: there is none. */
-static bool find_range(struct tcp_state *st, struct tcp_thread *t, const char *data, size_t len)
+/* The slot of the registered buffer that the payload lies in. -1: there is none. */
+static int find_slot(struct tcp_state *st, struct tcp_thread *t, const char *data, size_t len)
 {
-	if (holds(&t->last, data, len))
-		return !t->last.refused;
-	t->last = (struct range){0};
-	pthread_mutex_lock(&st->lock);
-	for (unsigned int i = 0; i < st->nranges; i++) {
-		struct range *r = &st->ranges[i];
+	const uint64_t unshared = atomic_load_explicit(&st->unshared, memory_order_acquire);
 
-		if (!holds(r, data, len))
-			continue;
-		if (!r->owner && !r->refused)
-			register_range(t, r);
-		if (r->owner == t || r->refused)
-			t->last = *r;
-		break;
-	}
+	if (t->last_unshared == unshared && holds(&t->last, data, len))
+		return t->last_slot;
+	t->last = (struct range){0};
+	t->last_unshared = unshared;
+	t->last_slot = -1;
+	pthread_mutex_lock(&st->lock);
+	for (int slot = 0; slot < SLOTS && t->last_slot < 0; slot++)
+		if (holds(&t->slots[slot], data, len)) {
+			t->last = t->slots[slot];
+			t->last_slot = slot;
+		}
+	for (unsigned int i = 0; i < st->nranges && t->last_slot < 0; i++)
+		if (holds(&st->ranges[i], data, len)) {
+			if (!st->ranges[i].refused)
+				t->last_slot = register_range(t, &st->ranges[i]);
+			t->last = st->ranges[i];
+			break;
+		}
 	pthread_mutex_unlock(&st->lock);
-	return t->last.start && !t->last.refused;
+	return t->last_slot;
 }
 
 /* Header and payload in one system call. */
@@ -277,13 +294,14 @@ static int tcp_write(struct sink *sink, void *thread, unsigned int file, uint64_
 	struct tcp_state *st = sink->state;
 	struct tcp_thread *t = thread;
 	struct stream_frame f;
-	int ret;
+	int slot, ret;
 
 	if (t->broken)
 		return -EPIPE;
 	f = frame(st, STREAM_WRITE, file, offset, len);
-	if (sink->config.send == SEND_ZERO_COPY && find_range(st, t, data, len))
-		ret = send_zc(&t->ring, t->fd, &f, sizeof(f), data, len, t->last.slot, tally);
+	slot = sink->config.send == SEND_ZERO_COPY ? find_slot(st, t, data, len) : -1;
+	if (slot >= 0)
+		ret = send_zc(&t->ring, t->fd, &f, sizeof(f), data, len, slot, tally);
 	else
 		ret = send_copied(t->fd, &f, data, len);
 	t->broken = ret != 0;

@@ -40,6 +40,16 @@ if [ "$(printf '7.3\n%s\n' "$(uname -r)" | sort -V | head -n 1)" != 7.3 ]; then
 	done
 fi
 
+# the proposal is in no released kernel, whatever is switched on or off
+if uring_kernel && ! $Z list paths | grep -q "^  uring-shm  *yes"; then
+	expect 77 $Z run $quick --output "$T/y" --path uring-shm --op write,read --json -
+	said "uring-shm: this kernel has no shared-buffer zero copy, as no released one has"
+	said "try: zcbench's kernel series: make kernel, then zcbench vm --kernel zcbench -- run --path uring-shm"
+	json 'len(cells) == 2 and all("no shared-buffer zero copy" in c["error"] and not c["rounds"] for c in cells)'
+	expect 0 $Z run $quick --output "$T/x" --json -
+	json 'all(c["path"] != "uring-shm" for c in cells) and any(s["path"] == "uring-shm" for s in r["skipped"])'
+fi
+
 # two runs that switch the same thing on: the first to end leaves it to the other
 if uring_kernel && [ "$(cat /sys/module/fuse/parameters/enable_uring)" = N ]; then
 	$Z run $quick --output "$T/s1" --path uring --setup --quiet 2>/dev/null &

@@ -247,7 +247,7 @@ static inline int finish(void **state)
 
 static inline int start_server(void **state)
 {
-	struct ipc_server_config config = {.spin_ns = 20 * NSEC_PER_USEC};
+	struct ipc_server_config config = {.memory = &ipc_memory_ring, .spin_ns = 20 * NSEC_PER_USEC};
 	struct err e;
 
 	(void)state;

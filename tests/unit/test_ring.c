@@ -69,6 +69,7 @@ static struct rig *rig_new(const struct sink_ops *sink, uint32_t entries, uint64
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, r->socks), 0);
 	assert_int_equal(ipc_session_open(&r->session, MINIFS_FIRST_INO, O_RDWR), 0);
 	r->session.first = first;
+	r->session.memory = &ipc_memory_ring;
 	assert_int_equal(
 		ipc_session_start(&r->session, &r->srv, r->socks[0], entries, spin_ns, &r->ring_fd), 0);
 	assert_int_equal(r->session.entries, entries);

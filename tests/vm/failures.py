@@ -20,6 +20,7 @@ for name, words in {
     "pool-uring-pool": "ADD_BUFPOOL: Invalid argument",
     "index-uring-zc": "first request through the ring failed",
     "index-uring-pool": "first request through the ring failed",
+    "no-shm": "no shared-buffer zero copy",
     "slot": "Device or resource busy",
 }.items():
     for cell in cells(name):

@@ -58,6 +58,12 @@ done
 refused 0 "" zcbench run $quick --path uring-zc --setup --output results/setup
 [ "$(cat $setting)" = N ] || { echo "FAIL: --setup did not restore $setting"; exit 1; }
 echo Y >$setting
+# a released kernel: switched on, it has not what only the proposal brings
+refused 77 "uring-shm: this kernel has no shared-buffer zero copy, as no released one has" \
+	zcbench run $quick --path uring-shm --output results/no-shm
+grep -qF "try: zcbench's kernel series: make kernel, then zcbench vm --kernel zcbench -- run --path uring-shm" out
+zcbench list paths >out
+grep -A 1 "^  uring-shm  *no" out | grep -qF "why: uring-shm: this kernel has no shared-buffer zero copy"
 
 # root of a user namespace may mount, but has no CAP_SYS_ADMIN in the kernel's eyes
 unshare -Urm true

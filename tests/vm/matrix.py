@@ -20,7 +20,7 @@ def listed():
     for line in open(f"{folder}/list"):
         if re.match(r"[a-z]", line):
             section = line.split()[0]
-        elif m := re.match(r"  (\S+) +(yes|no) ", line):
+        elif m := re.match(r"  (\S+) +yes ", line):
             names[section].append(m[1])
             sink = m[1]
         elif section == "sinks" and (m := re.match(r" +not on (\S+):", line)):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=dash
 # Every path x source x sink x op, verified, at 4 KiB, 1 MiB and odd sizes. All names are from `zcbench
-# list`, where each must be available. Two runs at a time, each on a CPU of its own: under emulation, waking
+# list`, where each must be available, but for uring-shm, which no released kernel has (tests/kernel/shm.sh). Two runs at a time, each on a CPU of its own: under emulation, waking
 # another CPU is what costs most. matrix.py judges the results.
 #
 # vm: --cpus 2 --timeout 18m
@@ -12,11 +12,12 @@ echo 16 >/proc/sys/vm/nr_hugepages
 zcbench list >list
 # names SECTION: what is listed there, separated by commas
 names() {
-	sed -n "/^$1/,/^$/s/^  \([a-z][a-z0-9-]*\)  *\(yes\|no\) .*/\1/p" list | paste -sd, -
+	sed -n "/^$1/,/^$/s/^  \([a-z][a-z0-9-]*\)  *yes .*/\1/p" list | paste -sd, -
 }
 paths=$(names paths)
 sinks=$(names sinks)
-if grep -A 2 '^  [a-z0-9-]*  *no ' list >&2; then
+if sed -n 's/^  \([a-z][a-z0-9-]*\)  *no .*/\1/p' list | grep -vx uring-shm; then
+	cat list >&2
 	echo "not available in this guest" >&2
 	exit 1
 fi
