@@ -69,6 +69,11 @@ bench: deps
 bench-self: all $(BUILD)/tests/bench_self
 	$(BUILD)/tests/bench_self
 
+# The native driver against fio, on the same cells in turns.
+bench-cross: deps
+	@$(SUBMAKE) all
+	@tests/bench/cross.sh $(ARGS)
+
 # Unit tests (also under ASan and UBSan; what shares memory also under TSan), then each integration
 # script. All of them count, whatever fails.
 ASAN := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
@@ -144,7 +149,7 @@ deps:
 install: all
 	install -D -m 755 zcbench $(DESTDIR)$(PREFIX)/bin/zcbench
 	install -d $(DESTDIR)$(PREFIX)/share/zcbench/workloads
-	install -m 644 workloads/*.ini workloads/*.demo $(DESTDIR)$(PREFIX)/share/zcbench/workloads
+	install -m 644 workloads/*.ini workloads/*.demo workloads/*.fio $(DESTDIR)$(PREFIX)/share/zcbench/workloads
 	install -d $(DESTDIR)$(PREFIX)/share/zcbench/plots
 	install -m 644 plots/*.gp plots/*.css $(DESTDIR)$(PREFIX)/share/zcbench/plots
 	install -d $(DESTDIR)$(PREFIX)/share/zcbench/kernel
@@ -171,6 +176,7 @@ help:
 	@echo "sudo make regress   is this tree worse than its merge base? copies exactly, times in turns (5 minutes)"
 	@echo "make kernel       build Linux with the patch series, for zcbench vm; KERNEL=debug: with the kernel's own checks"
 	@echo "make bench-self   is zcbench itself fast enough? ratios against hand-made loops"
+	@echo "sudo make bench-cross   the native driver and fio on the same cells, in turns: do they agree?"
 	@echo "make lint         cppcheck and clang-tidy"
 	@echo "make install      to PREFIX (/usr/local), below DESTDIR"
 	@echo "make uninstall    what install put there"
@@ -178,5 +184,5 @@ help:
 
 
 .SECONDARY:
-.PHONY: all bench bench-self check check-vm check-kernel check-kernel-debug kernel regress lint deps install uninstall clean help FORCE
+.PHONY: all bench bench-self bench-cross check check-vm check-kernel check-kernel-debug kernel regress lint deps install uninstall clean help FORCE
 -include $(OBJS:.o=.d) $(wildcard $(BUILD)/tests/*/*.d)

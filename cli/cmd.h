@@ -35,11 +35,11 @@ enum {
 /* Every option's value: defaults, then the workload file, then the command line. */
 struct config {
 	/* dimensions: each combination is a cell */
-	struct names path, sink, source, op;
+	struct names path, sink, source, op, driver;
 	struct numbers bs, depth, clients;
 	/* the same for all cells */
 	uint64_t rounds, counted_rounds, sampled_rounds, runtime_ns, warmup_ns, count, size, max_io;
-	const char *serve_sink, *driver, *file, *pin, *produce, *pattern, *tcp, *send, *output, *csv,
+	const char *serve_sink, *file, *pin, *produce, *pattern, *tcp, *send, *output, *csv,
 		*json, *via;
 	uint64_t refine;
 	bool conditions, verify, ledger, trampolines, quiet, setup, overwrite, direct_io, buffered, mmap;
@@ -70,6 +70,9 @@ struct config {
 		uint64_t cpus, mem, disk, timeout_ns, silence_ns;
 		bool net, strict;
 	} vm;
+	struct {
+		const char *engine, *program;
+	} fio; /* driver fio */
 	/* compare, and where results are compared */
 	struct {
 		struct names threshold, metric, across;
@@ -112,6 +115,7 @@ struct options {
 /* Tables of single commands. */
 extern const struct opt plot_options[];
 extern const struct opt demo_options[];
+extern const struct opt fio_options[];
 
 /* Fills in the tables and the defaults. */
 void options_init(struct options *o);

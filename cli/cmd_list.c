@@ -34,6 +34,7 @@ static int try_path(struct rundir *dir, struct options *o, const struct path_ops
 		.path = path,
 		.source = source_find("memfd"),
 		.sink = sink_find("null"),
+		.driver = &driver_native,
 		.bs = PROBE_BS,
 		.depth = 1,
 		.clients = 1,

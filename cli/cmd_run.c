@@ -31,6 +31,7 @@ struct run {
 	struct progress progress;
 	struct instruments instruments;
 	json_t *no_samples;
+	json_t *of_driver;       /* what a foreign driver does not give: metric and reason; or NULL */
 	struct sampler *sampler; /* NULL: none is wanted, or it is not allowed */
 	struct ledger *ledger;   /* NULL: the kernel's copies are not counted, and this is why: */
 	struct err no_ledger;
@@ -87,7 +88,8 @@ static void one_round(struct run *r, struct cell *c, uint64_t round)
 	snprintf(what, sizeof(what), "%s %s %s %s", c->path->name, op_names[c->op], c->sink->name,
 		 format_size(bs, sizeof(bs), c->bs));
 	progress_show(&r->progress, what);
-	ret = round_run(&r->dir, c, r->ledger, c->config.verify && round == 0, true, &rr, &e);
+	ret = round_run(&r->dir, c, c->driver->foreign ? NULL : r->ledger,
+			c->config.verify && round == 0, true, &rr, &e);
 	if (ret == -EINTR) {
 		/* what was measured stays; this round never was */
 	} else if (ret && !rr.started && round_cannot_run_here(ret) && !c->config.path.n) {
@@ -132,6 +134,32 @@ static int all_rounds(struct run *r, unsigned int first, struct err *e)
 	return ret;
 }
 
+/* What a cell cannot have whose load comes from another program, and why. */
+static void foreign_driver(struct run *r, struct cell *c)
+{
+	const char *of = c->driver->name;
+
+	c->config.sampled_rounds = 0;
+	if (!r->of_driver)
+		r->of_driver = json_object();
+	json_object_set_new(
+		r->of_driver, "copy_factor",
+		json_sprintf("driver %s: the process that makes the load is not the client's own", of));
+	json_object_set_new(
+		r->of_driver, "setup_ns",
+		json_sprintf("driver %s: it does not say what it pays before its first operation", of));
+	json_object_set_new(r->of_driver, "context_switches_per_op",
+			    json_sprintf("driver %s: it does not tell voluntary ones from others", of));
+	if (c->config.verify && !c->sink->stores) {
+		c->config.verify = false;
+		json_object_set_new(
+			r->of_driver, "verified",
+			json_sprintf("driver %s checks what it reads back: sink %s stores nothing "
+				     "(sink file does)",
+				     of, c->sink->name));
+	}
+}
+
 /* No rounds for what cannot be observed. */
 static void prepare_cells(struct run *r, unsigned int first)
 {
@@ -140,6 +168,8 @@ static void prepare_cells(struct run *r, unsigned int first)
 
 		if (!r->instruments.events.n)
 			c->config.counted_rounds = 0;
+		if (c->driver->foreign)
+			foreign_driver(r, c);
 		if (!r->sampler || (r->instead && c->config.counted_rounds))
 			c->config.sampled_rounds = 0;
 		c->shares = json_object();
@@ -430,6 +460,8 @@ int cmd_run(struct options *o)
 	if (!ret)
 		result_not_measured(&r->result, "", r->no_samples);
 	if (!ret)
+		result_not_measured(&r->result, "driver ", r->of_driver);
+	if (!ret)
 		note_ledger(r);
 	if (!ret)
 		ret = rundir_open(&r->dir, &e);
@@ -455,6 +487,7 @@ int cmd_run(struct options *o)
 	result_close(&r->result);
 	instruments_close(&r->instruments);
 	json_decref(r->no_samples);
+	json_decref(r->of_driver);
 	sampler_close(r->sampler);
 	plan_free(&r->plan);
 	free(r);

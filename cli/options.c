@@ -2,6 +2,7 @@
 /* The one table of zcbench's options; what belongs to a path is in the path's own. */
 #include <assert.h>
 
+#include "clients/driver.h"
 #include "clients/source.h"
 #include "cli/cmd.h"
 #include "lib/clock.h"
@@ -12,7 +13,6 @@
 #define RUN         CMD_RUN
 #define SERVE       CMD_SERVE
 
-static const char *const drivers[] = {"native", NULL};
 static const char *const pins[] = {"split", "same", "none", NULL};
 static const char *const vias[] = {"bounce", "memfd", NULL};
 static const char *const produces[] = {"each", "once", NULL};
@@ -74,12 +74,12 @@ static const struct opt table[] = {
 	{"sampled-rounds", OPT_UINT, OFF(sampled_rounds), "N", "1",
 	 "further rounds of each cell in which --breakdown and --flame take samples", .max = 10000,
 	 .commands = RUN},
-	{"driver", OPT_CHOICE, OFF(driver), "NAME", "native",
-	 "what makes the load", drivers, .commands = RUN},
+	{"driver", OPT_NAMES, OFF(driver), "NAME[,...]", "native",
+	 "what makes the load; fio: the installed fio (docs/fio.md)", driver_names, .commands = RUN},
 	{"pattern", OPT_CHOICE, OFF(pattern), "seq|random", "seq",
 	 "file offsets", patterns, .commands = RUN | CMD_DEMO},
 	{"produce", OPT_CHOICE, OFF(produce), "each|once", "each",
-	 "rewrite the payload before every write, as a producer does; timed apart", produces,
+	 "rewrite the payload before every write, as a producer does; timed apart; driver fio: once", produces,
 	 .commands = RUN},
 	{"buffered", OPT_FLAG, OFF(buffered), NULL, NULL,
 	 "through the page cache of the mount, as an unmodified program; else O_DIRECT", .commands = RUN},
@@ -212,7 +212,8 @@ void options_init(struct options *o)
 	o->sets[1] = (struct opt_set){.title = "Options", .opts = plot_options, .base = &o->config};
 	o->sets[2] = (struct opt_set){.title = "Options", .opts = compare_options, .base = &o->config};
 	o->sets[3] = (struct opt_set){.title = "Options", .opts = demo_options, .base = &o->config};
-	o->nsets = 4;
+	o->sets[4] = (struct opt_set){.title = "Options", .opts = fio_options, .base = &o->config};
+	o->nsets = 5;
 	for (const struct path_ops *const *p = paths; *p; p++) {
 		bool listed = !(*p)->options;
 

@@ -45,7 +45,8 @@ bool cell_same_group(const struct cell *a, const struct cell *b)
 	return a->source == b->source && a->sink == b->sink && a->op == b->op && a->bs == b->bs &&
 	       a->depth == b->depth && a->clients == b->clients && a->access == b->access &&
 	       !strcmp(a->config.pin, b->config.pin) && !strcmp(a->config.produce, b->config.produce) &&
-	       !strcmp(a->config.pattern, b->config.pattern) && !strcmp(a->config.via, b->config.via);
+	       !strcmp(a->config.pattern, b->config.pattern) && !strcmp(a->config.via, b->config.via) &&
+	       a->driver == b->driver && !strcmp(a->config.fio.engine, b->config.fio.engine);
 }
 
 static struct cell *add_cell(struct plan *plan)
@@ -104,8 +105,27 @@ static const char *why_not_shared(const struct cell *c)
 	return NULL;
 }
 
+struct driver_wants cell_wants(const struct cell *c)
+{
+	return (struct driver_wants){
+		.source = c->source,
+		.access = c->access,
+		.depth = c->depth,
+		.bypass = c->path->client == CLIENT_IPC,
+		.shared = c->path->client == CLIENT_SHARED,
+		.produce = c->op == OP_WRITE && !strcmp(c->config.produce, "each"),
+		.pollution = c->config.pollution,
+		.program = c->config.fio.program,
+		.engine = c->config.fio.engine,
+	};
+}
+
 static const char *why_not(const struct cell *c)
 {
+	const struct driver_wants wants = cell_wants(c);
+
+	if (c->driver->refuses && c->driver->refuses(&wants))
+		return c->driver->refuses(&wants);
 	if (c->access == ACCESS_MMAP && why_not_mapped(c))
 		return why_not_mapped(c);
 	if (c->path->client == CLIENT_SHARED && why_not_shared(c))
@@ -137,6 +157,7 @@ void plan_add_size(struct plan *plan, unsigned int like, uint64_t bs)
 		.path = of->path,
 		.source = of->source,
 		.sink = of->sink,
+		.driver = of->driver,
 		.op = of->op,
 		.access = of->access,
 		.bs = bs,
@@ -183,7 +204,7 @@ static int add_section(struct plan *plan, const struct options *o, struct err *e
 	if (c->sampled_rounds > plan->sampled_rounds)
 		plan->sampled_rounds = c->sampled_rounds;
 	cells = (uint64_t)c->source.n * c->sink.n * c->op.n * c->bs.n * c->depth.n * c->clients.n *
-		sel.n;
+		c->driver.n * sel.n;
 	if (cells > CELLS_MAX)
 		return err_set(e, -EINVAL, "%llu cells are more than anybody will look at (at most %d)",
 			       (unsigned long long)cells, CELLS_MAX);
@@ -195,6 +216,8 @@ static int add_section(struct plan *plan, const struct options *o, struct err *e
 		cell->config = *c;
 		cell->path = path_find(sel.v[k % sel.n]);
 		k /= sel.n;
+		cell->driver = driver_find(c->driver.v[k % c->driver.n]);
+		k /= c->driver.n;
 		cell->bs = c->bs.v[k % c->bs.n];
 		k /= c->bs.n;
 		cell->depth = (unsigned int)c->depth.v[k % c->depth.n];
@@ -208,6 +231,8 @@ static int add_section(struct plan *plan, const struct options *o, struct err *e
 		cell->op = strcmp(c->op.v[k % c->op.n], "read") ? OP_WRITE : OP_READ;
 		cell->access = c->mmap ? ACCESS_MMAP : c->buffered ? ACCESS_BUFFERED : ACCESS_DIRECT;
 		collect_args(cell, o);
+		if (cell->driver->foreign && !opts_given(&o->sets[0], "produce"))
+			cell->config.produce = "once";
 		why = why_not(cell);
 		if (why)
 			cell->skipped = strdup(why);

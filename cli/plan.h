@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "clients/driver.h"
 #include "clients/source.h"
 #include "cli/cmd.h"
 #include "cli/instruments.h"
@@ -16,6 +17,7 @@ struct cell {
 	const struct path_ops *path;
 	const struct source_ops *source;
 	const struct sink_ops *sink;
+	const struct driver *driver;
 	enum op op;
 	enum access access;
 	uint64_t bs;
@@ -51,6 +53,9 @@ void plan_free(struct plan *plan);
 /* Adds a cell that is as cell `like` but for its block size, if its path and sink can have it. (Cells move in
  * memory.) It has no JSON yet. */
 void plan_add_size(struct plan *plan, unsigned int like, uint64_t bs);
+
+/* What a cell asks of its driver. */
+struct driver_wants cell_wants(const struct cell *c);
 
 /* Whether two cells differ in nothing but their path. */
 bool cell_same_group(const struct cell *a, const struct cell *b);

@@ -42,6 +42,7 @@ static void set_expected_copies(json_t *cell, double copies)
 static json_t *cell_json(const struct cell *c)
 {
 	const struct expect *x = &c->path->expect[c->op];
+	const struct driver_wants wants = cell_wants(c);
 	json_t *j, *options = json_array();
 
 	for (unsigned int i = 0; i < c->nargs; i++)
@@ -50,9 +51,9 @@ static json_t *cell_json(const struct cell *c)
 		      "s:o, s:o}",
 		      "path", c->path->name, "source", c->source->name, "sink", c->sink->name, "op",
 		      op_names[c->op], "bs", (json_int_t)c->bs, "depth", (json_int_t)c->depth, "clients",
-		      (json_int_t)c->clients, "driver", c->config.driver, "pin", c->config.pin,
-		      "produce", c->op == OP_WRITE ? c->config.produce : "none", "pattern",
-		      c->config.pattern, "file_size", (json_int_t)c->config.size, "expected", "route",
+		      (json_int_t)c->clients, "driver", c->driver->name, "pin", c->config.pin, "produce",
+		      c->op == OP_WRITE ? c->config.produce : "none", "pattern", c->config.pattern,
+		      "file_size", (json_int_t)c->config.size, "expected", "route",
 		      route_names[x->route], "rounds", json_array(), "counted_rounds", json_array(),
 		      "summary", json_object());
 	set_expected_copies(j, copies_expected(c, NULL, NULL));
@@ -68,6 +69,10 @@ static json_t *cell_json(const struct cell *c)
 		json_object_set_new(j, "via", json_text(c->config.via));
 	json_object_set_new(j, "access", json_string(access_names[c->access]));
 	json_object_set_new(j, "path_options", options);
+	if (c->driver->engine && !c->skipped) {
+		json_object_set_new(j, "engine", json_text(c->driver->engine(&wants)));
+		json_object_set_new(j, "driver_version", json_text(c->driver->version(wants.program)));
+	}
 	return j;
 }
 
@@ -135,11 +140,12 @@ void result_skip(struct result *r, struct cell *c, const char *why)
 		c->skipped = strdup(why);
 	}
 	json_array_append_new(json_object_get(r->root, "skipped"),
-			      json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s}", "path",
+			      json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:s}", "path",
 					c->path->name, "source", c->source->name, "sink", c->sink->name,
 					"op", op_names[c->op], "bs", (json_int_t)c->bs, "depth",
 					(json_int_t)c->depth, "clients", (json_int_t)c->clients,
-					"access", access_names[c->access], "why", c->skipped));
+					"driver", c->driver->name, "access", access_names[c->access],
+					"why", c->skipped));
 	json_array_foreach (cells, i, v) {
 		if (v != c->json)
 			continue;

@@ -39,6 +39,7 @@ static const struct {
 	[DIM_PRODUCE] = {"produce", TEXT, offsetof(struct result_cell, produce)},
 	[DIM_PATTERN] = {"pattern", TEXT, offsetof(struct result_cell, pattern)},
 	[DIM_DRIVER] = {"driver", TEXT, offsetof(struct result_cell, driver)},
+	[DIM_ENGINE] = {"engine", TEXT, offsetof(struct result_cell, engine), ""},
 	[DIM_FILE_SIZE] = {"file_size", BYTES, offsetof(struct result_cell, file_size)},
 	[DIM_MAX_IO] = {"max_io", BYTES, offsetof(struct result_cell, max_io)},
 };
@@ -49,7 +50,7 @@ const char *const dimension_names[DIM_COUNT] = {
 	[DIM_SOURCE] = "source",   [DIM_VIA] = "via",       [DIM_DEPTH] = "depth",
 	[DIM_CLIENTS] = "clients", [DIM_PIN] = "pin",       [DIM_PRODUCE] = "produce",
 	[DIM_PATTERN] = "pattern", [DIM_DRIVER] = "driver", [DIM_FILE_SIZE] = "file_size",
-	[DIM_MAX_IO] = "max_io",   [DIM_STORE] = "store",
+	[DIM_MAX_IO] = "max_io",   [DIM_STORE] = "store",   [DIM_ENGINE] = "engine",
 };
 
 static const char *text_of(const struct result_cell *c, enum dimension d)
@@ -313,6 +314,7 @@ char *result_cell_describe(char *buf, size_t len, const struct result_cell *c, u
 		{DIM_PRODUCE, "produced ", "", "each"},
 		{DIM_PATTERN, "", " offsets", "seq"},
 		{DIM_DRIVER, "driver ", "", "native"},
+		{DIM_ENGINE, "engine ", "", ""},
 		{DIM_FILE_SIZE, "file size ", "", "64m"},
 		{DIM_MAX_IO, "max-io ", "", "1m"},
 	};

@@ -43,6 +43,7 @@ enum dimension {
 	DIM_PRODUCE,
 	DIM_PATTERN,
 	DIM_DRIVER,
+	DIM_ENGINE,
 	DIM_FILE_SIZE,
 	DIM_MAX_IO,
 	DIM_COUNT,
@@ -57,6 +58,7 @@ struct result_cell {
 	const char *path;
 	char *label; /* the path with its own options: "ipc", "uring-zc --pool=plain" */
 	const char *op, *access, *sink, *source, *pin, *produce, *pattern, *driver;
+	const char *engine; /* of a foreign driver, else "" */
 	const char *store; /* the file or block device of sink file, else "" */
 	const char *via;   /* "memfd", or "" for the usual way of the source */
 	uint64_t bs, depth, clients, file_size, max_io;

@@ -11,6 +11,7 @@
 
 #include "cli/copies.h"
 #include "cli/round.h"
+#include "cli/round_driver.h"
 #include "cli/round_json.h"
 #include "cli/round_pollution.h"
 #include "cli/talk.h"
@@ -120,6 +121,7 @@ static int start_client(struct round *r, unsigned int i, const struct placement 
 {
 	char *argv[] = {"zcbench", "client", NULL, NULL, NULL};
 	const struct cell *c = r->cell;
+	const struct driver_wants wants = cell_wants(c);
 	char file[330];
 	int ret;
 
@@ -128,18 +130,22 @@ static int start_client(struct round *r, unsigned int i, const struct placement 
 		return ret;
 	r->nclients = i + 1;
 	snprintf(file, sizeof(file), "%s/data%u", r->mountpoint, i);
-	ret = control_send(
-		r->clients[i].control,
-		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:b, s:i, s:I, s:O, s:o}",
-			  "file", file, "io", client_io_names[c->path->client], "op", op_names[c->op],
-			  "access", access_names[c->access], "source", c->source->name, "via",
-			  c->config.via, "bs", (json_int_t)c->bs, "depth", (json_int_t)c->depth,
-			  "file_size", (json_int_t)c->config.size, "random",
-			  !strcmp(c->config.pattern, "random"), "produce",
-			  c->op == OP_WRITE && !strcmp(c->config.produce, "each"), "cpu",
-			  p->nclient ? p->client[i % (unsigned int)p->nclient] : -1, "number",
-			  (json_int_t)i, "server", r->evidence, "events",
-			  instruments_names(c->instruments)));
+	ret = control_send(r->clients[i].control,
+			   json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, "
+				     "s:b, s:i, s:I, s:O, s:o}",
+				     "driver", c->driver->name, "engine",
+				     c->driver->engine ? c->driver->engine(&wants) : "", "fio",
+				     c->config.fio.program, "file", file, "io",
+				     client_io_names[c->path->client], "op",
+				     op_names[c->op], "access", access_names[c->access], "source",
+				     c->source->name, "via", c->config.via, "bs", (json_int_t)c->bs,
+				     "depth", (json_int_t)c->depth, "file_size",
+				     (json_int_t)c->config.size, "random",
+				     !strcmp(c->config.pattern, "random"), "produce",
+				     c->op == OP_WRITE && !strcmp(c->config.produce, "each"), "cpu",
+				     p->nclient ? p->client[i % (unsigned int)p->nclient] : -1, "number",
+				     (json_int_t)i, "server", r->evidence, "events",
+				     instruments_names(c->instruments)));
 	return ret ? err_sys(e, ret, "talking to a client") : 0;
 }
 
@@ -277,6 +283,23 @@ static int server_stats(struct round *r, json_t **stats, struct err *e)
 {
 	return ask(&r->server, "the server", json_pack("{s:s}", "cmd", "stats"), stats,
 		   r->cell->config.watchdog_ns, e);
+}
+
+static int verify_by_driver(struct round *r, struct round_result *out, struct err *e)
+{
+	const struct cell *c = r->cell;
+	const struct driver_pass pass = {
+		.server = &r->server,
+		.clients = r->clients,
+		.nclients = r->nclients,
+		.ops = verify_ops(c),
+		.counted = c->path->expect[OP_READ].route != ROUTE_NONE,
+		.timeout_ns = c->config.watchdog_ns,
+	};
+	int ret = round_driver_verify(&pass, &out->verified_bytes, e);
+
+	out->verified = !ret;
+	return ret;
 }
 
 /* All data requests that a server has counted. */
@@ -530,8 +553,11 @@ static int measure(struct round *r, struct round_result *out, struct err *e)
 		out->round = round_json(&t, before, after, sys_known ? &sys : NULL,
 					r->ledger ? &copies : NULL, routes, results);
 		judge_copies(r->cell, r->evidence, out);
-		json_object_set_new(out->round, "setup_ns", json_integer((json_int_t)r->setup_ns));
-		json_object_set(out->round, "setup", r->setup);
+		if (r->setup) {
+			json_object_set_new(out->round, "setup_ns",
+					    json_integer((json_int_t)r->setup_ns));
+			json_object_set(out->round, "setup", r->setup);
+		}
 		json_object_set_new(out->round, "server_setup_ns",
 				    json_integer((json_int_t)r->server_ns));
 		out->missing = json_object();
@@ -652,7 +678,7 @@ int round_run(struct rundir *dir, const struct cell *cell, struct ledger *ledger
 	*out = (struct round_result){0};
 	ret = round_open(dir, cell, ledger, &r, e);
 	if (!ret && want_verify)
-		ret = verify(r, out, e);
+		ret = cell->driver->foreign ? verify_by_driver(r, out, e) : verify(r, out, e);
 	if (!ret && want_measure)
 		ret = measure(r, out, e);
 	if (!ret && want_measure && cell->config.pollution)

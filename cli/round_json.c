@@ -85,6 +85,8 @@ int round_sum_clients(const json_t *results, struct round_totals *t, struct err 
 		hist_merge(&t->latency, &h);
 		usage_from_json(&u, json_object_get(c, "usage"));
 		usage_add(&t->usage, &u);
+		t->no_switches |=
+			!json_object_get(json_object_get(c, "usage"), "voluntary_switches");
 		t->drop_cpu_ns += integer(c, "drop_cpu_ns");
 		t->ops += integer(c, "ops");
 		t->payload += integer(c, "payload_bytes");
@@ -159,9 +161,10 @@ json_t *round_json(const struct round_totals *t, const json_t *before, const jso
 				    json_integer((json_int_t)sys->busy_ns));
 		json_object_set_new(j, "stolen_ns", json_integer((json_int_t)sys->stolen_ns));
 	}
-	json_object_set_new(
-		j, "context_switches",
-		json_pack("{s:o, s:o}", "client", switches(&t->usage), "server", switches(&server)));
+	json_object_set_new(j, "context_switches", json_pack("{s:o}", "server", switches(&server)));
+	if (!t->no_switches)
+		json_object_set_new(json_object_get(j, "context_switches"), "client",
+				    switches(&t->usage));
 	json_object_set_new(
 		j, "page_faults",
 		json_pack("{s:o, s:o}", "client", faults(&t->usage), "server", faults(&server)));

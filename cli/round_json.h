@@ -4,6 +4,7 @@
 #define ZC_ROUND_JSON_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/err.h"
@@ -17,6 +18,7 @@ struct round_totals {
 	uint64_t ops, payload, produce_ns, produce_cpu_ns, wall_ns, copied, passes, drop_cpu_ns;
 	double rate; /* bytes/s */
 	struct usage usage;
+	bool no_switches; /* the driver does not tell context switches */
 	struct hist latency;
 };
 

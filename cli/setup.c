@@ -30,7 +30,8 @@ static uint64_t pages_needed(const struct cell *c)
 {
 	uint64_t stride = (c->bs + 4095) & ~4095ull, page = c->source->page_size;
 
-	return c->clients * ((stride * c->depth + page - 1) / page);
+	/* fio maps a page more than its buffers fill */
+	return c->clients * ((stride * c->depth + page - 1) / page + c->driver->foreign);
 }
 
 static int reserve(struct rundir *dir, const struct source_ops *source, uint64_t need, struct err *e)

@@ -44,13 +44,24 @@ static bool memfd_below(const struct cell *c)
 	return c->source->on_memfd && !strcmp(c->config.via, "memfd");
 }
 
+/* Of a foreign driver; else nothing. */
+static const char *engine_of(const struct cell *c)
+{
+	const struct driver_wants wants = cell_wants(c);
+
+	return c->driver->engine ? c->driver->engine(&wants) : "";
+}
+
 /* `blocks` is "64k blocks, ", or nothing. */
 static const char *title(const struct cell *c, const char *blocks, char *buf, size_t len)
 {
-	snprintf(buf, len, "%s%s, sink %s, %ssource %s%s, depth %u, %u client%s, pin %s",
+	const char *engine = engine_of(c);
+
+	snprintf(buf, len, "%s%s, sink %s, %ssource %s%s, depth %u, %u client%s, pin %s%s%s%s%s",
 		 op_names[c->op], access_labels[c->access], c->sink->name, blocks, c->source->name,
 		 memfd_below(c) ? " via memfd" : "", c->depth, c->clients, c->clients == 1 ? "" : "s",
-		 c->config.pin);
+		 c->config.pin, *engine ? ", driver " : "", *engine ? c->driver->name : "",
+		 *engine ? " with " : "", engine);
 	return buf;
 }
 
@@ -279,7 +290,8 @@ void table_print(FILE *f, const struct plan *plan)
 
 void csv_print(FILE *f, const struct plan *plan)
 {
-	fprintf(f, "path,source,via,sink,op,bs,depth,clients,access,pin,produce,pattern,driver,rounds,"
+	fprintf(f, "path,source,via,sink,op,bs,depth,clients,access,pin,produce,pattern,driver,engine,"
+		   "rounds,"
 		   "verified,path_ok");
 	for (const struct metric *m = metrics; m->name; m++)
 		fprintf(f, ",%s,%s_lo,%s_hi", m->name, m->name, m->name);
@@ -289,11 +301,12 @@ void csv_print(FILE *f, const struct plan *plan)
 
 		if (c->skipped)
 			continue;
-		fprintf(f, "%s,%s,%s,%s,%s,%llu,%u,%u,%s,%s,%s,%s,%s,%zu,%s,%s", c->path->name,
+		fprintf(f, "%s,%s,%s,%s,%s,%llu,%u,%u,%s,%s,%s,%s,%s,%s,%zu,%s,%s", c->path->name,
 			c->source->name, c->source->on_memfd ? c->config.via : "", c->sink->name,
 			op_names[c->op], (unsigned long long)c->bs, c->depth, c->clients,
 			access_names[c->access], c->config.pin, c->config.produce, c->config.pattern,
-			c->config.driver, json_array_size(json_object_get(c->json, "rounds")),
+			c->driver->name, engine_of(c),
+			json_array_size(json_object_get(c->json, "rounds")),
 			json_is_true(json_object_get(c->json, "verified")) ? "true" : "false",
 			json_is_true(json_object_get(c->json, "path_ok")) ? "true" : "false");
 		for (const struct metric *m = metrics; m->name; m++) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The client process; see client.h. */
+/* The client process, and in it the native driver; see client.h. */
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 
 #include "clients/client.h"
+#include "clients/driver.h"
 #include "clients/native.h"
 #include "lib/clock.h"
 #include "lib/control.h"
@@ -49,18 +50,18 @@ static size_t stride_of(size_t bs)
 	return (bs + 4095) & ~(size_t)4095;
 }
 
-/* Before anything starts a thread: io_uring workers then inherit the counters. */
-static int start_counting(struct client *c, struct err *e)
+int client_count_events(const json_t *config, struct events *events, struct counters *counters,
+			struct err *e)
 {
 	const json_t *name;
 	size_t i;
 	int ret = 0;
 
-	json_array_foreach (json_object_get(c->config, "events"), i, name)
+	json_array_foreach (json_object_get(config, "events"), i, name)
 		if (!ret)
-			ret = events_add(&c->events, json_string_value(name), e);
+			ret = events_add(events, json_string_value(name), e);
 	if (!ret)
-		counters_open(&c->counters, &c->events, 0, -1);
+		counters_open(counters, events, 0, -1);
 	return ret;
 }
 
@@ -76,7 +77,7 @@ static enum access access_of(const json_t *cfg)
 static int set_up(struct client *c, struct err *e)
 {
 	const json_t *cfg = c->config;
-	int ret = start_counting(c, e);
+	int ret = client_count_events(cfg, &c->events, &c->counters, e);
 
 	if (ret)
 		return ret;
@@ -138,17 +139,6 @@ static json_t *cmd_verify(struct client *c, const json_t *msg)
 	return json_pack("{s:I}", "verified_bytes", (json_int_t)bytes);
 }
 
-static void sleep_until(uint64_t ns)
-{
-	struct timespec ts = {
-		.tv_sec = (time_t)(ns / NSEC_PER_SEC),
-		.tv_nsec = (long)(ns % NSEC_PER_SEC),
-	};
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
-		;
-}
-
 static json_t *cmd_run(struct client *c, const json_t *msg)
 {
 	struct native_result *r = &c->result;
@@ -157,7 +147,7 @@ static json_t *cmd_run(struct client *c, const json_t *msg)
 	json_t *answer;
 	struct err e;
 
-	sleep_until(number(msg, "start_at"));
+	clock_sleep_until(number(msg, "start_at"));
 	counters_read(&c->counters, &c->counts[0]);
 	usage_self(&before);
 	if (native_run(&c->native, number(msg, "runtime_ns"), number(msg, "count"), r, &e))
@@ -241,19 +231,17 @@ static json_t *paid(const struct client *c, uint64_t total)
 	return j;
 }
 
-int client_main(int fd)
+static int native_serve(int fd, json_t *config, uint64_t began)
 {
 	struct client *c = calloc(1, sizeof(*c));
 	uint64_t total;
 	struct err e;
 
-	/* A client that hangs in a dead mount must not outlive the run. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_NAME, "zcbench-client"); /* for top and perf */
-	if (!c || control_recv(fd, &c->config, 10 * NSEC_PER_SEC))
+	if (!c)
 		return 1;
 	c->fd = fd;
-	c->began = clock_ns();
+	c->config = config;
+	c->began = began;
 	if (set_up(c, &e)) {
 		control_send(fd, control_error(&e));
 		return 1;
@@ -267,4 +255,24 @@ int client_main(int fd)
 	json_decref(c->config);
 	free(c);
 	return 0;
+}
+
+const struct driver driver_native = {
+	.name = "native",
+	.help = "zcbench's own client: each operation timed by itself, its payload's production apart",
+	.serve = native_serve,
+};
+
+int client_main(int fd)
+{
+	const struct driver *driver;
+	json_t *config = NULL;
+
+	/* A client that hangs in a dead mount must not outlive the run. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "zcbench-client"); /* for top and perf */
+	if (control_recv(fd, &config, 10 * NSEC_PER_SEC))
+		return 1;
+	driver = driver_find(text(config, "driver"));
+	return driver ? driver->serve(fd, config, clock_ns()) : 1;
 }

@@ -3,11 +3,16 @@
 #ifndef ZC_CLIENT_H
 #define ZC_CLIENT_H
 
+#include <jansson.h>
+
+#include "lib/err.h"
+#include "measure/counters.h"
+
 /* Serves control messages on fd until the channel ends. Returns the exit status of the process.
  *
  * First comes the configuration:
  *   {"file": PATH, "io": "fuse" | "ipc" | "shared", "op": "write" | "read", "source": NAME, "bs": n, "depth": n,
- *    "file_size": n, "random": bool, "produce": bool, "access": NAME, "via": NAME, "cpu": n or -1, "number": n, "server": {...},
+ *    "driver": NAME, "engine": NAME, "fio": PROGRAM, "file_size": n, "random": bool, "produce": bool, "access": NAME, "via": NAME, "cpu": n or -1, "number": n, "server": {...},
  *    "events": [NAME, ...]}
  * and is answered by {"ready": {"setup_ns": n, "setup": {...}, "io": NAME}} or {"error": ...}. Then, one answer each:
  *   {"cmd": "verify", "seed": n, "ops": n}        -> {"verified_bytes": n}
@@ -22,5 +27,10 @@
  *   {"cmd": "stop"}                               -> no answer; the process ends
  */
 int client_main(int fd);
+
+/* Opens the counters that the configuration names, and starts them. Before anything starts a thread: io_uring
+ * workers, and programs that are started, then inherit them. 0 or -errno with a message. */
+int client_count_events(const json_t *config, struct events *events, struct counters *counters,
+			struct err *e);
 
 #endif

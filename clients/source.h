@@ -33,6 +33,8 @@ struct source_ops {
 	const char *reserve;
 
 	bool not_shared; /* fd stays -1: ipc has to stage it */
+	/* Optional: fio's --mem for buffers in it; without it fio cannot use the source. */
+	const char *fio_mem;
 
 	/* Required. Gives at least `size` bytes, mapped, writable and populated: no page fault is left
 	 * for the measured loop. Sets map, size and fd (sealed with F_SEAL_SHRINK if a memfd). 0, or a

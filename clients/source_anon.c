@@ -20,6 +20,7 @@ const struct source_ops source_anon = {
 	.help = "private anonymous memory; cannot be shared (ipc copies it to a staging area)",
 	.page_size = 4096,
 	.not_shared = true,
+	.fio_mem = "malloc",
 	.alloc = anon_alloc,
 	.free = source_free_mapping,
 };

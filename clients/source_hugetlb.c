@@ -48,6 +48,7 @@ const struct source_ops source_hugetlb = {
 	.name = "hugetlb",
 	.help = "shared memory in 2 MiB huge pages (memfd_create, MFD_HUGETLB)",
 	.page_size = HUGE_PAGE,
+	.fio_mem = "mmaphuge",
 	.reserve = RESERVE,
 	.alloc = hugetlb_alloc,
 	.free = source_free_mapping,

@@ -11,6 +11,7 @@ const struct source_ops source_memfd = {
 	.name = "memfd",
 	.help = "shared memory (memfd_create), 4 KiB pages",
 	.page_size = 4096,
+	.fio_mem = "mmapshared",
 	.alloc = memfd_alloc,
 	.free = source_free_mapping,
 };

@@ -161,7 +161,7 @@ int server_read(struct worker *w, enum route route, unsigned int file, uint64_t 
 	if (__builtin_expect(srv->fault != FAULT_NONE, false))
 		waste(w, data, len);
 	if (__builtin_expect(srv->fault == FAULT_CORRUPT, false))
-		((char *)data)[len / 2] ^= 1;
+		((char *)data)[len / 2] ^= 2; /* not what was done to it on its way here */
 	if (__builtin_expect(srv->fault == FAULT_REROUTE, false))
 		route = route == ROUTE_DEV ? ROUTE_RING : ROUTE_DEV;
 	if (!ret)
