@@ -103,7 +103,8 @@ kernel:
 # What needs that kernel: each script of tests/kernel in a guest of its own, and user-mode Linux; also a part of check.
 # The debug kernel has its own checks, and what it complains about is a failure.
 KERNEL_TESTS    := $(sort $(wildcard tests/kernel/*.sh))
-KERNEL_PROGRAMS := $(patsubst tests/kernel/%.c,$(BUILD)/tests/kernel/%,$(wildcard tests/kernel/*.c))
+KERNEL_PROGRAMS := $(patsubst tests/kernel/%.c,$(BUILD)/tests/kernel/%,$(wildcard tests/kernel/*.c)) \
+	$(BUILD)/tests/kernel/shared_buf
 
 check-kernel: deps
 	@$(SUBMAKE) all kernel $(KERNEL_PROGRAMS)
@@ -129,6 +130,12 @@ $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(filter-out %/main.o,$(OBJS))
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
 # Programs for scripts that run in a guest with a kernel of our own.
+# The tests of the series have nothing of zcbench but the ABI.
+$(BUILD)/tests/kernel/shared_buf: $(patsubst %.c,$(BUILD)/%.o,$(wildcard kernel/tests/*.c))
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -luring -pthread
+
 $(BUILD)/tests/kernel/%: $(BUILD)/tests/kernel/%.o $(filter-out %/main.o,$(OBJS))
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
@@ -185,4 +192,4 @@ help:
 
 .SECONDARY:
 .PHONY: all bench bench-self bench-cross check check-vm check-kernel check-kernel-debug kernel regress lint deps install uninstall clean help FORCE
--include $(OBJS:.o=.d) $(wildcard $(BUILD)/tests/*/*.d)
+-include $(OBJS:.o=.d) $(wildcard $(BUILD)/tests/*/*.d $(BUILD)/kernel/tests/*.d)

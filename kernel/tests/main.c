@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: MIT
 /*
  * Tests of shared buffers, FUSE over io_uring. Usage: kernel-tests MODE [GROUP...], where MODE is what the server
- * uses besides: none, or any of "pool", "zc", "async" with "+" between them.
+ * uses besides: none, or any of "pool", "zc", "async" with "+" between them; "userns": as an unprivileged user in a
+ * user namespace.
  * Exit: 0 fine, 1 a check failed, 77 this kernel has no shared buffers. What the kernel prints is for the caller to look at.
  */
 #include <pthread.h>
+#include <grp.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "kernel/tests/test.h"
 
-static const struct group {
+static const struct suite {
 	const char *name;
 	const struct test *tests;
-} groups[] = {
+} suites[] = {
 	{"match", match_tests},     {"vma", vma_tests},
 	{"uring", uring_tests},     {"registry", registry_tests},
 	{"life", life_tests},       {"stress", stress_tests},
@@ -134,7 +137,7 @@ void files_close(void)
 	close(files.zc);
 }
 
-static void run_group(const struct group *g)
+static void run_suite(const struct suite *g)
 {
 	for (const struct test *t = g->tests; t->name; t++) {
 		long before = failures;
@@ -160,6 +163,27 @@ static void run_group(const struct group *g)
 	}
 }
 
+static void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		die(path);
+	close(fd);
+}
+
+/* Root of a namespace of its own, which only it is in; nobody to all others. */
+static void drop_privileges(void)
+{
+	if (setgroups(0, NULL) || setgid(65534) || setuid(65534) || prctl(PR_SET_DUMPABLE, 1))
+		die("setuid");
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS))
+		die("unshare");
+	write_file("/proc/self/setgroups", "deny");
+	write_file("/proc/self/uid_map", "0 65534 1");
+	write_file("/proc/self/gid_map", "0 65534 1");
+}
+
 int main(int argc, char **argv)
 {
 	const char *mode = argc > 1 ? argv[1] : "none";
@@ -168,15 +192,17 @@ int main(int argc, char **argv)
 	config.zero_copy = strstr(mode, "zc");
 	config.pool = config.zero_copy || strstr(mode, "pool");
 	config.async_dio = strstr(mode, "async");
-	if (unshare(CLONE_NEWNS))
+	if (strstr(mode, "userns"))
+		drop_privileges();
+	else if (unshare(CLONE_NEWNS))
 		die("unshare");
-	for (const struct group *g = groups; g->name; g++) {
+	for (const struct suite *g = suites; g->name; g++) {
 		bool wanted = argc < 3;
 
 		for (int i = 2; i < argc; i++)
 			wanted |= !strcmp(argv[i], g->name);
 		if (wanted) {
-			run_group(g);
+			run_suite(g);
 			n++;
 		}
 	}

@@ -13,7 +13,7 @@
 
 static char *map;
 static atomic_bool stop;
-static atomic_long rounds, wrong;
+static atomic_long rounds, wrong, odd; /* odd: what an I/O gave that cannot be */
 
 static void set(uint32_t *p, size_t n, uint32_t v)
 {
@@ -29,6 +29,12 @@ static bool is(const uint32_t *p, size_t n, uint32_t v)
 	return true;
 }
 
+/* The connection has ended, perhaps in the midst of an I/O of several requests. */
+static bool is_end(ssize_t r)
+{
+	return r >= 0 || r == -ENOTCONN || r == -ECONNABORTED || r == -EIO;
+}
+
 /* Writes and reads back in a part of memory and file that is its own. False: the connection has ended. */
 static bool once(unsigned int me, unsigned int *seed)
 {
@@ -41,13 +47,15 @@ static bool once(unsigned int me, unsigned int *seed)
 	set((uint32_t *)p, n, v);
 	r = do_write(files.direct, p, n, o);
 	if (r != (ssize_t)n) {
-		wrong += !(r == -ENOTCONN || r == -ECONNABORTED || r == -EIO);
+		if (!is_end(r))
+			odd = r;
 		return false;
 	}
 	memset(q, 0, n);
 	r = do_read(files.direct, q, n, o);
 	if (r != (ssize_t)n) {
-		wrong += !(r == -ENOTCONN || r == -ECONNABORTED || r == -EIO);
+		if (!is_end(r))
+			odd = r;
 		return false;
 	}
 	if (!is((uint32_t *)q, n, v))
@@ -68,7 +76,7 @@ static void *worker(void *arg)
 static void start(pthread_t *t, void *(*f)(void *))
 {
 	stop = false;
-	rounds = wrong = 0;
+	rounds = wrong = odd = 0;
 	for (uintptr_t i = 0; i < THREADS; i++)
 		pthread_create(&t[i], NULL, f, (void *)i);
 }
@@ -98,6 +106,7 @@ static void come_and_go(void)
 	}
 	finish(t);
 	CHECK_EQ(wrong, 0);
+	CHECK_EQ(odd, 0);
 	CHECK(rounds > 10 && n > 10);
 	printf("      %ld rounds of I/O, %d registrations, %ld shared and %ld copied requests\n",
 	       (long)rounds, n, (long)counters->shared, (long)counters->copied);
@@ -233,6 +242,7 @@ static void servers_die(void)
 		for (int k = 0; k < THREADS; k++)
 			pthread_join(t[k], NULL);
 		CHECK_EQ(wrong, 0);
+		CHECK_EQ(odd, 0);
 		files_close();
 		server_reap();
 		munmap(map, SIZE);
