@@ -72,11 +72,11 @@ void fuse_unmount(struct fuse_session *se)
 	fuse_session_destroy(se);
 }
 
-void thread_join_bounded(pthread_t thread)
+bool thread_join_bounded(pthread_t thread)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_REALTIME, &ts);
 	ts.tv_sec++;
-	pthread_timedjoin_np(thread, NULL, &ts);
+	return pthread_timedjoin_np(thread, NULL, &ts) == 0;
 }

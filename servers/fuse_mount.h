@@ -21,6 +21,6 @@ void fuse_unmount(struct fuse_session *se);
 
 /* Joins a thread, but does not wait longer than a second for one that hangs in the kernel: the
  * process is about to end, and that frees it. */
-void thread_join_bounded(pthread_t thread);
+bool thread_join_bounded(pthread_t thread);
 
 #endif

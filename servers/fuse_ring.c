@@ -386,16 +386,20 @@ static void free_ring(struct fuse_ring *ring)
 
 void fuse_ring_stop(struct fuse_ring *ring)
 {
+	bool ended = true;
+
 	for (unsigned int i = 0; i < ring->nqueues; i++) {
 		struct queue *q = &ring->queues[i];
 
 		if (!q->started)
 			continue;
-		thread_join_bounded(q->thread);
-		if (q->io.ring_fd > 0)
+		if (!thread_join_bounded(q->thread))
+			ended = false;
+		else if (q->io.ring_fd > 0)
 			io_uring_queue_exit(&q->io);
 	}
-	free_ring(ring);
+	if (ended) /* else leave it what it may still look at: the process ends */
+		free_ring(ring);
 }
 
 static void describe(struct fuse_ring *ring)

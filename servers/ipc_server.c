@@ -63,7 +63,8 @@ static void refuse(struct ipc_server *is, const char *what, const char *why)
 	uint64_t n = atomic_fetch_add(&is->refused, 1) + 1;
 
 	if (n <= WARNINGS_MAX)
-		warn("ipc: %s: %s%s", what, why, n == WARNINGS_MAX ? " (the last such warning)" : "");
+		warn("back channel: %s: %s%s", what, why,
+		     n == WARNINGS_MAX ? " (the last such warning)" : "");
 }
 
 int ipc_server_ticket(struct ipc_server *is, uint64_t fh, uint64_t ino, uint32_t flags, uint32_t uid,

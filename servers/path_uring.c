@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/mounts.h"
 #include "servers/fuse_ring.h"
 
 #define FUSE_POOLS_MINOR 46 /* the protocol that brought buffer pools and zero copy */
@@ -34,10 +35,11 @@ static int refuse(struct server *srv, const struct fuse_dev *dev, const struct f
 	if (config->shared && (dev->minor < FUSE_POOLS_MINOR || dev->offered & FUSE_OVER_IO_URING)) {
 		err_set(e, -EOPNOTSUPP,
 			"%s: this kernel has no shared-buffer zero copy, as no released one has", name);
-		return err_remedy(e,
-				  "zcbench's kernel series: make kernel, then zcbench vm --kernel zcbench "
-				  "-- run --path %s",
-				  name);
+		return err_remedy(
+			e,
+			"zcbench's kernel series: make kernel, then zcbench vm --kernel zcbench "
+			"-- run --path %s",
+			name);
 	}
 	if (pools && (dev->minor < FUSE_POOLS_MINOR || dev->offered & FUSE_OVER_IO_URING)) {
 		err_set(e, -EOPNOTSUPP, "%s: this kernel has no buffer pools for FUSE over io_uring",
@@ -97,8 +99,15 @@ int fuse_ring_path_start(struct server *srv, const struct fuse_hooks *hooks,
 void fuse_ring_path_stop(struct server *srv)
 {
 	struct uring *u = srv->path_state;
+	struct fuse_mount_entry mount;
+	int mounts;
 
+	/* The mount goes at once; the connection would stay as long as a client has a file open there. (libfuse
+	 * does not unmount what was aborted before.) */
+	mounts = mounts_list(srv->mountpoint, &mount, 1);
 	fuse_session_unmount(u->dev.se);
+	if (mounts)
+		mounts_abort(mount.minor);
 	fuse_ring_stop(u->ring);
 	fuse_dev_close(&u->dev);
 }

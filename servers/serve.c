@@ -287,7 +287,9 @@ int serve(const struct serve_config *c)
 		return 1;
 	prctl(PR_SET_NAME, "zcbench-server"); /* for top and perf */
 	srv->path = c->path;
-	srv->mountpoint = c->mountpoint;
+	srv->mountpoint = realpath(c->mountpoint, NULL); /* as the kernel lists it */
+	if (!srv->mountpoint)
+		srv->mountpoint = c->mountpoint; /* the mount will say what is wrong */
 	srv->sink = (struct sink){.ops = c->sink, .config = c->sink_config};
 	srv->direct_io = c->direct_io;
 	srv->shares_cpu = c->shares_cpu;
@@ -316,7 +318,8 @@ int serve(const struct serve_config *c)
 		return ret == -EOPNOTSUPP ? 77 : 1;
 	}
 	if (c->control_fd >= 0)
-		control_send(c->control_fd, json_pack("{s:O, s:I}", "ready", srv->evidence, "setup_ns", (json_int_t)(clock_ns() - began)));
+		control_send(c->control_fd, json_pack("{s:O, s:I}", "ready", srv->evidence, "setup_ns",
+						      (json_int_t)(clock_ns() - began)));
 	else
 		announce(c);
 	died = wait_for_end(srv, c, signal_fd);

@@ -3,7 +3,7 @@
 # shellcheck shell=dash
 # Path uring-shm on a kernel that has it (GUEST_KERNEL=BZIMAGE tests/integration/vm_guest.sh tests/kernel/shm.sh):
 # what was copied, to the byte; every source, sink and op; requests that do not match; clients and servers that are
-# killed under load, or break the rules. shm.py judges the results.
+# killed under load, or break the rules. shm.py judges the results. ARGS: only these parts.
 #
 # vm: --cpus 2 --timeout 18m --with @BUILD@/tests/kernel/shm_client
 set -eu
@@ -45,57 +45,61 @@ left_nothing() {
 	! grep -q zcbench /proc/mounts && [ "$(pidof zcbench || true)" = "$before" ] && ! pidof shm_client >/dev/null
 }
 
-echo 64 >/proc/sys/vm/nr_hugepages
 all="--source memfd,hugetlb,udmabuf,dmaheap --op write,read"
-zcbench list paths | grep -q "^  uring-shm  *yes" || fail "this kernel does not have it"
 
-# the ledger: nothing is copied, whatever the memory is
-run 0 ledger $all --sink null,read --bs 64k,1m --count 20 --size 8m
-run 0 ledger-depth $all --sink read --bs 1m,1048573 --count 24 --size 24m --depth 8 --clients 3
-# past the page cache of the device below; but from a dma-buf it takes a bounce buffer
-run 0 ledger-device $all --sink file --file /dev/nullb1 --overwrite --bs 64k --count 20 --size 8m
-run 0 ledger-tmpfs $all --sink file --file /dev/shm/f --bs 64k --count 20 --size 8m
-run 0 ledger-tcp $all --sink tcp --bs 64k --count 20 --size 8m
-echo "ledger: done" >&2
+# what is copied: nothing, whatever the memory is
+ledger() {
+	run 0 ledger $all --sink null,read --bs 64k,1m --count 20 --size 8m
+	run 0 ledger-depth --source memfd,dmaheap --op write,read --sink read --bs 1048573 --count 24 --size 24m --depth 8 \
+		--clients 3
+	# past the page cache of the device below; but from a dma-buf it takes a bounce buffer
+	run 0 ledger-device $all --sink file --file /dev/nullb1 --overwrite --bs 64k --count 20 --size 8m
+	run 0 ledger-tmpfs $all --sink file --file /dev/shm/f --bs 64k --count 20 --size 8m
+	run 0 ledger-tcp $all --sink tcp --bs 64k --count 20 --size 8m
+}
 
-for size in "4k,4097 --size 512k" "1m --size 24m" "3m --size 24m --max-io 1m"; do
-	run 0 "matrix-${size%%[ ,]*}" $all --sink null,read,file,tcp --file /dev/shm/f --bs $size --runtime 5ms \
-		--depth 8 --clients 3 --no-ledger
-	run 0 "single-${size%%[ ,]*}" $all --sink read,file --file /dev/shm/f --bs $size --runtime 5ms --no-ledger
-done
-echo "matrix: done" >&2
+matrix() {
+	run 0 matrix $all --sink null,read,file,tcp --file /dev/shm/f --bs 4k,1048573 --size 12m --runtime 5ms --depth 8 \
+		--clients 3 --no-ledger
+	run 0 single $all --sink read,file --file /dev/shm/f --bs 4097,3m --max-io 1m --size 12m --runtime 5ms --no-ledger
+}
 
 # Half of each buffer is registered: the rest arrives with a copy, and that is not what the path is named after.
-half="--fault fallback --op write,read --sink null,read --bs 64k --depth 2 --count 20 --size 8m"
-run 1 unmatched --source memfd $half
-said "came by route ring, not shared"
-run 0 unmatched-allowed --source memfd $half --allow-unmatched
-# what is not in memory that can be pinned has no other way
-run 1 unmatched-dmabuf --source dmaheap $half --allow-unmatched
-said "Bad address"
-run 1 corrupt --source memfd --op write,read --sink read --bs 64k --count 20 --size 8m --fault corrupt
-# what the plan leaves out, and why
-run 77 anon --source anon --bs 64k
-said "no descriptor that could be shared"
-run 77 buffered --source memfd --bs 64k --buffered
-said "pages that nobody shared"
-run 77 via --source udmabuf --bs 64k --via memfd
-said "from the dma-buf itself"
-await 10 left_nothing
-echo "unmatched: done" >&2
+unmatched() {
+	local half="--fault fallback --op write,read --sink null,read --bs 64k --depth 2 --count 20 --size 8m"
+
+	run 1 unmatched --source memfd $half
+	said "came by route ring, not shared"
+	run 0 unmatched-allowed --source memfd $half --allow-unmatched
+	# what is not in memory that can be pinned has no other way
+	run 1 unmatched-dmabuf --source dmaheap $half --allow-unmatched
+	said "Bad address"
+	run 1 corrupt --source memfd --op write,read --sink read --bs 64k --count 20 --size 8m --fault corrupt
+	# what the plan leaves out, and why
+	run 77 anon --source anon --bs 64k
+	grep -q "no descriptor that could be shared" results/anon/result.json
+	run 77 buffered --source memfd --bs 64k --buffered
+	grep -q "pages that nobody shared" results/buffered/result.json
+	run 77 via --source udmabuf --bs 64k --via memfd
+	grep -q "from the dma-buf itself" results/via/result.json
+}
 
 # a server for clients by hand; in $server
 serve() {
 	mkdir -p mnt
-	zcbench serve uring-shm "$PWD/mnt" --sink file --file /dev/shm/served --files 8 --size 8m "$@" 2>err &
+	zcbench serve uring-shm "$PWD/mnt" --sink file --file /dev/shm/served --files 8 --size 8m 2>err &
 	server=$!
 	await 60 grep -q " $PWD/mnt " /proc/mounts
 	await 60 grep -q serving err
 }
 # holds N: it has so many mappings of clients' memory, and hangs on to no descriptor of it
 holds() {
-	[ "$(grep -c memfd:shm_client "/proc/$server/maps")" -eq "$1" ] &&
-		! ls -l "/proc/$server/fd" | grep -q memfd:shm_client
+	local fd
+
+	for fd in "/proc/$server/fd/"*; do
+		case $(readlink "$fd") in *memfd:shm_client*) return 1 ;; esac
+	done
+	[ "$(grep -c memfd:shm_client "/proc/$server/maps")" -eq "$1" ]
 }
 busy() { # PID TICKS
 	[ "$(awk '{print $14 + $15}' "/proc/$1/stat")" -gt "$2" ]
@@ -106,77 +110,89 @@ ended() {
 ok() { # ARGS...: such a client is content
 	shm_client "$@" >said 2>&1 || fail "shm_client $*: status $?"
 }
+# lost PID...: these clients' server went away under them, and they were told
+lost() {
+	local client
 
-serve
-ok mnt/data0 load 65536 32
-ok mnt/data0 load 1000003 8
-ok mnt/data0 plain 65536 32
-ok mnt/data0 rude
-ok mnt/data0 hole
-ok mnt/data0 flood
-await 10 holds 0
-
-# a client that dies with requests under way: all it had registered goes, and the others go on
-shm_client mnt/data1 load 1048576 >other 2>&1 &
-other=$!
-shm_client mnt/data2 cycle 40 >cycle 2>&1 &
-cycle=$!
-for bs in 4096 65536 1048576; do
-	shm_client mnt/data3 load $bs >victim 2>&1 &
-	victim=$!
-	await 60 busy $victim 20
-	kill -KILL $victim
-	await 60 ended $victim
-done
-wait $cycle || { cat cycle; fail "registering and taking back under load"; }
-await 20 holds 1
-ended $other && { cat other; fail "another client ended"; }
-
-# the server is told to stop under load: a client may fail, and does not hang
-kill -TERM $server
-await 60 ended $server
-wait $server || fail "the server: status $?"
-await 60 ended $other
-status=0
-wait $other || status=$?
-[ $status -eq 3 ] || { cat other; fail "a client whose server stopped: status $status"; }
-await 10 left_nothing
-echo "clients: done" >&2
-
-# a server that is killed under load
-for bs in 4096 1048576; do
-	serve
-	shm_client mnt/data1 load $bs >other 2>&1 &
-	other=$!
-	shm_client mnt/data2 load $bs >victim 2>&1 &
-	victim=$!
-	await 60 busy $victim 20
-	kill -KILL $server
-	await 60 ended $other
-	await 60 ended $victim
-	for client in $other $victim; do
+	for client in "$@"; do
+		await 60 ended "$client"
 		status=0
-		wait $client || status=$?
-		[ $status -eq 3 ] || { cat other victim; fail "a client whose server was killed: status $status"; }
+		wait "$client" || status=$?
+		[ $status -eq 3 ] || fail "a client that lost its server: status $status: $(cat other victim)"
 	done
-	zcbench cleanup >/dev/null
-	umount mnt 2>/dev/null || true
-	await 10 left_nothing
-done
+}
 
-# the mount is aborted under load: the server notices, and ends
-serve
-shm_client mnt/data1 load 65536 >other 2>&1 &
-other=$!
-await 60 busy $other 20
-for abort in /sys/fs/fuse/connections/*/abort; do
-	echo 1 >"$abort"
+clients() {
+	serve
+	ok mnt/data0 load 65536 32
+	ok mnt/data0 load 1000003 8
+	ok mnt/data0 plain 65536 32
+	ok mnt/data0 rude
+	ok mnt/data0 hole
+	ok mnt/data0 flood
+	await 10 holds 0
+
+	# one that dies with requests under way: all it had registered goes, and the others go on
+	shm_client mnt/data1 load 1048576 >other 2>&1 &
+	other=$!
+	shm_client mnt/data2 cycle 40 >cycled 2>&1 &
+	cycle=$!
+	for bs in 4096 65536 1048576; do
+		shm_client mnt/data3 load $bs >victim 2>&1 &
+		victim=$!
+		await 60 busy $victim 20
+		kill -KILL $victim
+		await 60 ended $victim
+	done
+	wait $cycle || { cat cycled; fail "registering and taking back under load"; }
+	await 60 busy $other 20
+	await 20 holds 1
+	ended $other && fail "another client ended: $(cat other)"
+
+	# the server is told to stop under load
+	kill -TERM $server
+	await 60 ended $server
+	wait $server || fail "the server: status $?"
+	lost $other
+}
+
+killed() {
+	for bs in 4096 1048576; do
+		serve
+		shm_client mnt/data1 load $bs >other 2>&1 &
+		other=$!
+		shm_client mnt/data2 load $bs >victim 2>&1 &
+		victim=$!
+		await 60 busy $victim 20
+		await 60 busy $other 20
+		kill -KILL $server
+		lost $other $victim
+		zcbench cleanup >/dev/null
+		umount mnt 2>/dev/null || true
+		await 10 left_nothing
+	done
+
+	# the connection is aborted: the server notices, and ends
+	serve
+	shm_client mnt/data1 load 65536 >other 2>&1 &
+	other=$!
+	await 60 busy $other 20
+	for abort in /sys/fs/fuse/connections/*/abort; do
+		echo 1 >"$abort"
+	done
+	await 60 ended $server
+	lost $other
+	umount mnt 2>/dev/null || true
+}
+
+zcbench list paths | grep -q "^  uring-shm  *yes" || fail "this kernel does not have it"
+echo 64 >/proc/sys/vm/nr_hugepages
+for part in ${*:-ledger matrix unmatched clients killed}; do
+	start=$(date +%s)
+	$part
+	await 10 left_nothing
+	echo "$part: $(($(date +%s) - start)) s" >&2
 done
-await 60 ended $server
-await 60 ended $other
-umount mnt 2>/dev/null || true
-await 10 left_nothing
 [ -z "$(ls /dev/shm)" ] || fail "left in /dev/shm: $(ls /dev/shm)"
 dmesg | grep -e 'WARNING:' -e 'BUG:' -e 'Call Trace' -e 'refcount_t' -e 'blocked for more' && fail "the kernel complains"
-echo "killed: done" >&2
 exit 0

@@ -64,12 +64,14 @@ static const struct row {
 	{"uring",       "memfd",   "null", NULL,     1, 1},
 	{"uring-pool",  "memfd",   "null", NULL,     1, 1},
 	{"uring-zc",    "memfd",   "null", NULL,     0, 0},
+	{"uring-shm",   "memfd",   "null", NULL,     0, 0},
 	{"passthrough", "memfd",   "null", NULL,     1, 1}, /* a memfd of its own below */
 	{"ipc",         "memfd",   "null", NULL,     0, 0},
 	/* looking at it takes a copy where it is not in memory */
 	{"copy",        "memfd",   "read", NULL,     1, 1},
 	{"splice",      "memfd",   "read", NULL,     2, 1},
 	{"uring-zc",    "memfd",   "read", NULL,     1, 1},
+	{"uring-shm",   "memfd",   "read", NULL,     0, 0},
 	{"ipc",         "memfd",   "read", NULL,     0, 0},
 	/* page cache; copy's bounce buffer for O_DIRECT */
 	{"copy",        "memfd",   "file", BUFFERED, 2, 2},
@@ -85,11 +87,18 @@ static const struct row {
 	{"passthrough", "memfd",   "file", DIRECT,   0, 0},
 	{"ipc",         "memfd",   "file", BUFFERED, 1, 1},
 	{"ipc",         "memfd",   "file", DIRECT,   0, 0},
+	{"uring-shm",   "memfd",   "file", TMPFS,    1, 1},
+	{"uring-shm",   "memfd",   "file", DIRECT,   0, 0},
+	/* ... and of the server's for O_DIRECT from a dma-buf; tmpfs copies from it at once */
+	{"uring-shm",   "udmabuf", "file", DIRECT,   1, 1},
+	{"ipc",         "dmaheap", "file", DEVICE,   1, 1},
+	{"ipc",         "dmaheap", "file", TMPFS,    1, 1},
 	/* sources that cannot be handed over as they are */
 	{"copy",        "anon",    "null", NULL,     1, 1},
 	{"ipc",         "anon",    "null", NULL,     1, 1},
 	{"copy",        "udmabuf", "null", NULL,     2, 2},
 	{"uring-zc",    "dmaheap", "null", NULL,     1, 1},
+	{"uring-shm",   "udmabuf", "null", NULL,     0, 0},
 	{"ipc",         "udmabuf", "null", NULL,     0, 0},
 };
 /* Through the page cache: one copy between it and the client, on paths that have it. */
@@ -179,7 +188,13 @@ static void test_tolerated(void **state)
 		"{'payload_bytes': 1000, 'requests': {"
 		"'pipe': {'requests': 1, 'bytes': 750}, 'small': {'requests': 1, 'bytes': 250}}}";
 
+	const char *unmatched =
+		"{'payload_bytes': 1000, 'requests': {"
+		"'shared': {'requests': 1, 'bytes': 750}, 'ring': {'requests': 1, 'bytes': 250}}}";
+
 	(void)state;
+	assert_double(expected("uring-shm", "memfd", "read", OP_WRITE, NULL, unmatched), 0.25);
+	assert_double(expected("uring-shm", "memfd", "file", OP_WRITE, DIRECT, unmatched), 0.25);
 	assert_double(expected("splice", "memfd", "null", OP_WRITE, NULL, mixed), 0.75 * 1 + 0.25 * 2);
 	assert_double(expected("splice", "memfd", "read", OP_WRITE, NULL, mixed), 0.75 * 2 + 0.25 * 2);
 	assert_double(expected("splice", "memfd", "null", OP_READ, NULL, mixed), 1);
