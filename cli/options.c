@@ -168,7 +168,7 @@ static const struct opt table[] = {
 	 .commands = CMD_VM},
 	{"accel", OPT_CHOICE, OFF(vm.accel), "auto|kvm|tcg|icount|uml", "auto",
 	 "auto: KVM where a guest really runs under it, else emulation; icount: with instructions for a clock; uml: user-mode Linux, which make kernel builds", accels, .commands = CMD_VM},
-	{"cpus", OPT_UINT, OFF(vm.cpus), "N", NULL, "the guest's [this machine's, 2 to 4]",
+	{"cpus", OPT_UINT, OFF(vm.cpus), "N", NULL, "the guest's [this machine's, 2 to 4; uml: 1]",
 	 .min = 1, .max = 255, .commands = CMD_VM},
 	{"mem", OPT_SIZE, OFF(vm.mem), "SIZE", "2g", "the guest's memory", .min = 64 << 20,
 	 .max = 1ull << 40, .commands = CMD_VM},
