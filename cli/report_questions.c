@@ -111,9 +111,11 @@ static void say_crossings(FILE *f, const struct pairs *all)
 	}
 }
 
-static bool ipc_amortises(const struct result_cell *a, const struct result_cell *base)
+/* Paths whose clients hand their memory over. */
+static bool registration_amortises(const struct result_cell *a, const struct result_cell *base)
 {
-	return is_ipc(a, base) && fits_amortise(a) && fits_amortise(base);
+	return (is_ipc(a, base) || !strcmp(a->path, "uring-shm")) && fits_amortise(a) &&
+	       fits_amortise(base);
 }
 
 static void say_paybacks(FILE *f, const struct pairs *all)
@@ -153,9 +155,10 @@ const struct question questions[] = {
 	 .dim = DIM_PATH, .base = "copy", .wants = has_rate, .say = say_crossings,
 	 .figures = {"crossover"}, .remedy = "zcbench run crossover"},
 	{.name = "amortise", .asks = "What is paid once: after how many transfers has it paid?",
-	 .about = "A client of `ipc` has to find the server, connect, and hand over its memory, which the server maps. "
+	 .about = "A client of `ipc` or `uring-shm` has to find the server, connect, and hand over its memory, which the "
+		  "server maps. "
 		  "Held against opening the file of `copy`, round by round.",
-	 .dim = DIM_PATH, .base = "copy", .wants = ipc_amortises, .say = say_paybacks,
+	 .dim = DIM_PATH, .base = "copy", .wants = registration_amortises, .say = say_paybacks,
 	 .figures = {"amortise"}, .remedy = "zcbench run amortise"},
 	{.name = "scale-clients", .asks = "Does it scale with the number of clients?",
 	 .about = "The throughput of all clients together, against that of the fewest.",
