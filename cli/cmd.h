@@ -29,6 +29,7 @@ enum {
 	CMD_HISTORY = 1 << 10,
 	CMD_AB = 1 << 11,
 	CMD_REPORT = 1 << 12,
+	CMD_EXEC = 1 << 13,
 	CMD_DEMO = 1 << 14,
 };
 
@@ -124,6 +125,7 @@ int list_events(void); /* list --events: cli/list_events.c */
 int cmd_list(struct options *o);
 int cmd_run(struct options *o);
 int cmd_serve(struct options *o);
+int cmd_exec(struct options *o);
 int cmd_cleanup(struct options *o);
 int cmd_client(struct options *o);
 int cmd_hold(struct options *o);

@@ -34,6 +34,12 @@ static const struct command commands[] = {
 	 "run one reference server in the foreground, for your own clients",
 	 "  mkdir -p /tmp/mnt && zcbench serve copy /tmp/mnt --sink read\n"
 	 "  dd if=/dev/zero of=/tmp/mnt/data0 bs=1M count=64 conv=notrunc oflag=direct\n"},
+	{"exec", CMD_EXEC, cmd_exec, "zcbench exec MOUNTPOINT -- COMMAND [ARGS...]",
+	 "run any program with its reads and writes on an ipc mount through the bypass (docs/bypass.md)",
+	 "  zcbench serve ipc /tmp/mnt --sink file --file /dev/shm/zcbench.dat &\n"
+	 "  zcbench exec /tmp/mnt -- dd if=/dev/zero of=/tmp/mnt/data0 bs=1M count=16 conv=notrunc\n"
+	 "  ZCBYPASS_REPORT=1 zcbench exec /tmp/mnt -- fio workloads/seq-write.fio "
+	 "--filename=/tmp/mnt/data0\n"},
 	{"sink", CMD_SINK, cmd_sink, "zcbench sink [--listen HOST:PORT]",
 	 "the receiver of sink tcp (a run on one machine starts its own)",
 	 "  zcbench sink --listen 0.0.0.0:7447\n"
@@ -152,6 +158,7 @@ static int dispatch(int argc, char **argv)
 	static struct options o;
 	const struct command *c;
 	struct err e = {0};
+	int last = argc;
 
 	if (argc < 2) {
 		print_help(stderr);
@@ -174,7 +181,11 @@ static int dispatch(int argc, char **argv)
 			print_command_help(c, &o);
 			return EXIT_OK;
 		}
-	if (opts_parse(o.sets, o.nsets, c->bit, argc, argv, 2, &o.rest, &e)) {
+	/* what exec runs has options of its own, and as many arguments as it likes */
+	for (int i = 2; c->bit == CMD_EXEC && i < argc && last == argc; i++)
+		if (!strcmp(argv[i], "--"))
+			last = i;
+	if (opts_parse(o.sets, o.nsets, c->bit, last, argv, 2, &o.rest, &e)) {
 		err_print(&e);
 		return EXIT_USAGE;
 	}

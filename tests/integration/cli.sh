@@ -7,7 +7,7 @@ expect 0 $Z --version
 printed "zcbench 0."
 expect 0 $Z --help
 printed "Examples:"
-for c in list run serve compare ab history limits plot demo cleanup; do
+for c in list run serve exec compare ab history limits plot demo cleanup; do
 	expect 0 $Z $c --help
 	printed "Usage: zcbench $c"
 	printed "Examples:"
