@@ -128,6 +128,10 @@ check-kernel-debug: deps
 	@$(SUBMAKE) all kernel KERNEL=debug $(KERNEL_PROGRAMS)
 	@BUILD=$(BUILD) tests/run $(KERNEL_TESTS:%=debug@%)
 
+# Is the series fit to be posted? Each patch applies, passes checkpatch.pl and builds; check has all but the builds.
+check-series: kernel
+	@kernel/check-series.sh $(KERNEL_CACHE)
+
 # What needs a newer kernel, in a guest; also a part of check.
 check-vm: deps
 	@$(SUBMAKE) all
@@ -195,6 +199,7 @@ help:
 	@echo "sudo make check   install what is missing, build, run all tests"
 	@echo "sudo make check-vm  of these only what runs in a QEMU guest: the paths of Linux 7.3, zcbench vm itself"
 	@echo "sudo make check-kernel  of these only what needs the kernel of make kernel; check-kernel-debug: on its debug kernel"
+	@echo "make check-series  each patch of the series applies, passes checkpatch.pl --strict and builds"
 	@echo "sudo make regress   is this tree worse than its merge base? copies exactly, times in turns (5 minutes)"
 	@echo "make kernel       build Linux with the patch series, for zcbench vm; KERNEL=debug: with the kernel's own checks"
 	@echo "make bench-self   is zcbench itself fast enough? ratios against hand-made loops"
@@ -206,5 +211,5 @@ help:
 
 
 .SECONDARY:
-.PHONY: all bench bench-self bench-cross check check-vm check-kernel check-kernel-debug kernel regress lint deps install uninstall clean help FORCE
+.PHONY: all bench bench-self bench-cross check check-vm check-kernel check-kernel-debug check-series kernel regress lint deps install uninstall clean help FORCE
 -include $(OBJS:.o=.d) $(BYPASS_OBJS:.o=.d) $(wildcard $(BUILD)/tests/*/*.d $(BUILD)/kernel/tests/*.d)
