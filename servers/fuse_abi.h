@@ -291,7 +291,7 @@ struct fuse_uring_ent_in_out {
 #define FUSE_URING_ENT_SHARED_BUF (1u << 1)
 
 #define FUSE_URING_SHARED_OFF_BITS 48
-#define FUSE_URING_SHARED_BUFS     1024 /* indices 0 to 1023 of a connection, chosen by the server */
+#define FUSE_URING_SHARED_BUF_MAX  1024 /* indices 0 to 1023 of a connection, chosen by the server */
 
 struct fuse_uring_req_header {
 	char in_out[FUSE_URING_IN_OUT_HEADER_SZ]; /* fuse_in_header, fuse_out_header */

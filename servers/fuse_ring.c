@@ -469,7 +469,7 @@ int fuse_ring_start(struct fuse_ring **out, struct fuse_dev *dev, const struct f
 	ring->nqueues = (unsigned int)cpus_possible();
 	ring->queues = calloc(ring->nqueues, sizeof(*ring->queues));
 	if (config->shared)
-		ring->shared = calloc(FUSE_URING_SHARED_BUFS, sizeof(*ring->shared));
+		ring->shared = calloc(FUSE_URING_SHARED_BUF_MAX, sizeof(*ring->shared));
 	if (!ring->queues || (config->shared && !ring->shared)) {
 		free(ring->queues);
 		free(ring);

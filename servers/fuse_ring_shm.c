@@ -85,7 +85,7 @@ static int run(struct ring_control *c)
 /* A free index: b is in the table before the kernel can name it. */
 static int take_index(struct fuse_ring *ring, struct ipc_buffer *b)
 {
-	for (unsigned int i = 0; i < FUSE_URING_SHARED_BUFS; i++) {
+	for (unsigned int i = 0; i < FUSE_URING_SHARED_BUF_MAX; i++) {
 		struct ipc_buffer *none = NULL;
 
 		b->index = i;
@@ -112,7 +112,7 @@ int ring_buffer_add(struct ring_control *c, struct ipc_buffer *b, struct err *e)
 	int ret = take_index(c->ring, b);
 
 	if (ret)
-		return err_set(e, ret, "more than %d shared buffers", FUSE_URING_SHARED_BUFS);
+		return err_set(e, ret, "more than %d shared buffers", FUSE_URING_SHARED_BUF_MAX);
 	if (srv->sink.ops->share)
 		srv->sink.ops->share(&srv->sink, b->map, b->size);
 	req = command(c, FUSE_IO_URING_CMD_REG_BUF, b->index);
@@ -153,7 +153,7 @@ static struct ipc_buffer *hold(struct queue *q, const struct entry *ent, uint64_
 	struct ipc_buffer *b = NULL;
 
 	*offset = addr & ((1ull << FUSE_URING_SHARED_OFF_BITS) - 1);
-	if (index < FUSE_URING_SHARED_BUFS && q->ring->shared) {
+	if (index < FUSE_URING_SHARED_BUF_MAX && q->ring->shared) {
 		atomic_store(&q->holds, index + 1);
 		b = atomic_load(&q->ring->shared[index]);
 	}

@@ -84,6 +84,16 @@ unmatched() {
 	grep -q "from the dma-buf itself" results/via/result.json
 }
 
+# No right is needed but that to mount.
+nobody() {
+	chmod 666 /dev/fuse
+	chmod 1777 /tmp
+	su nobody -s /bin/sh -c "cd /tmp && zcbench run --path uring-shm --source memfd --op write,read --sink null,read \
+		--bs 64k --rounds 1 --count 20 --size 8m --no-limits --no-ledger --counted-rounds 0 --quiet \
+		--output /tmp/nobody" >out 2>err || fail "nobody: status $?"
+	mv /tmp/nobody results/
+}
+
 # a server for clients by hand; in $server
 serve() {
 	mkdir -p mnt
@@ -187,7 +197,7 @@ killed() {
 
 zcbench list paths | grep -q "^  uring-shm  *yes" || fail "this kernel does not have it"
 echo 64 >/proc/sys/vm/nr_hugepages
-for part in ${*:-ledger matrix unmatched clients killed}; do
+for part in ${*:-ledger matrix unmatched nobody clients killed}; do
 	start=$(date +%s)
 	$part
 	await 10 left_nothing

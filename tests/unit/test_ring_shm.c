@@ -38,7 +38,7 @@ static int set_up(void **state)
 	srv.sink.ops = &sink_read;
 	pthread_mutex_init(&srv.lock, NULL);
 	queue.ring = &ring;
-	ring.shared = calloc(FUSE_URING_SHARED_BUFS, sizeof(*ring.shared));
+	ring.shared = calloc(FUSE_URING_SHARED_BUF_MAX, sizeof(*ring.shared));
 	memfd = memfd_create("test_ring_shm", MFD_CLOEXEC);
 	if (memfd < 0 || ftruncate(memfd, SIZE) || minifs_init(&srv.fs, 1, 1u << 20))
 		return -1;
@@ -110,10 +110,10 @@ static void test_names(void **state)
 		uint64_t index, offset;
 		uint32_t size;
 	} wrong[] = {
-		{INDEX + 1, 0, BLOCK},                  /* not there */
-		{0, 0, BLOCK},                          /* ... */
-		{FUSE_URING_SHARED_BUFS - 1, 0, BLOCK}, /* ... at the end of the table */
-		{FUSE_URING_SHARED_BUFS, 0, BLOCK},     /* beyond it */
+		{INDEX + 1, 0, BLOCK},                     /* not there */
+		{0, 0, BLOCK},                             /* ... */
+		{FUSE_URING_SHARED_BUF_MAX - 1, 0, BLOCK}, /* ... at the end of the table */
+		{FUSE_URING_SHARED_BUF_MAX, 0, BLOCK},     /* beyond it */
 		{0xffff, 0, BLOCK},
 		{INDEX, SIZE, 1}, /* behind the buffer */
 		{INDEX, SIZE - BLOCK + 1, BLOCK},
