@@ -252,7 +252,7 @@ int fio_read(const json_t *job, enum op op, unsigned int depth, struct fio_resul
 		return err_set(e, -EPROTO, "fio's histogram has %llu operations, its total is %.0f",
 			       (unsigned long long)r->latency.total, ops);
 	/* "1": percent of the submissions with one operation in flight */
-	if (depth > 1 && ops >= 2.0 * depth && number(json_object_get(job, "iodepth_level"), "1") > 99.9)
+	if (depth > 1 && ops > 1 && number(json_object_get(job, "iodepth_level"), "1") > 99.9)
 		return err_remedy((err_set(e, -EINVAL,
 					   "this engine of fio's never had more than one operation in "
 					   "flight, depth %u was asked for",
