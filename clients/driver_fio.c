@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clients/bypass_library.h"
 #include "clients/client.h"
 #include "clients/driver.h"
 #include "clients/fio_run.h"
@@ -30,6 +31,8 @@ struct fio_client {
 	bool random, buffered;
 	struct source source;
 	char mem[64];             /* --mem=... */
+	char library[4096];       /* path ipc: what takes its system calls; else empty */
+	uint64_t spin_ns, staged; /* and what it copied in the last run, bytes */
 	struct fio_result result; /* large: not on the stack */
 	struct events events;
 	struct counters counters;
@@ -128,6 +131,12 @@ static int set_up(struct fio_client *c, struct err *e)
 	c->source.ops = source_find(text(cfg, "source"));
 	if (!c->source.ops)
 		return err_set(e, -EINVAL, "no source '%s'", text(cfg, "source"));
+	if (!strcmp(text(cfg, "io"), "ipc")) {
+		ret = bypass_library(c->library, sizeof(c->library), e);
+		if (ret)
+			return ret;
+		c->spin_ns = number(json_object_get(cfg, "server"), "spin_ns");
+	}
 	/* fio inherits it */
 	ret = cpus_bind_thread((int)(int64_t)number(cfg, "cpu"));
 	if (ret)
@@ -137,9 +146,14 @@ static int set_up(struct fio_client *c, struct err *e)
 
 static int run_fio(struct fio_client *c, struct args *a, enum op op, struct err *e)
 {
+	struct fio_program p = {.argv = a->v, .keep_fd = c->source.fd, .spin_ns = c->spin_ns};
 	json_t *job = NULL;
-	int ret = fio_start(a->v, c->source.fd, &job, e);
+	int ret;
 
+	if (c->library[0])
+		p.library = c->library;
+	ret = fio_start(&p, &job, e);
+	c->staged = p.staged;
 	free_args(a);
 	if (!ret)
 		ret = fio_read(job, op, (unsigned int)c->depth, &c->result, e);
@@ -218,7 +232,7 @@ static json_t *cmd_run(struct fio_client *c, const json_t *msg)
 			   (json_int_t)r->ops, "payload_bytes", (json_int_t)r->payload_bytes,
 			   "elapsed_ns", (json_int_t)r->elapsed_ns, "wall_ns", (json_int_t)r->runtime_ns,
 			   "produce_ns", (json_int_t)0, "produce_cpu_ns", (json_int_t)0, "copied_bytes",
-			   (json_int_t)0, "passes", (json_int_t)passes, "latency",
+			   (json_int_t)c->staged, "passes", (json_int_t)passes, "latency",
 			   hist_to_json(&r->latency), "usage", usage_of(&r->usage));
 	json_object_set_new(answer, "counters_before", counts_to_json(&c->counters, &c->counts[0]));
 	json_object_set_new(answer, "counters", counts_to_json(&c->counters, &c->counts[1]));
@@ -284,6 +298,27 @@ static const char *fio_version(const char *program)
 	return version[0] ? version : NULL;
 }
 
+/* The library stands in for functions of libc: engines that do not use these to move data are not for it. */
+static const char *not_past_the_kernel(const struct driver_wants *w)
+{
+	static const char *const engines[] = {"psync", "sync", "vsync", "pvsync", "pvsync2"};
+	char library[4096];
+	struct err e;
+
+	if (bypass_library(library, sizeof(library), &e))
+		return "driver fio: path ipc needs libzcbypass.so, which is not here (make, or make "
+		       "install)";
+	if (w->depth > 1)
+		return "driver fio: libzcbypass.so has one operation in flight; path ipc only at depth "
+		       "1";
+	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++)
+		if (!strcmp(fio_engine(w), engines[i]))
+			return NULL;
+	return "driver fio: on path ipc only engines that call read(2), pread(2) and their kin: psync, "
+	       "sync, "
+	       "vsync, pvsync, pvsync2";
+}
+
 static const char *fio_refuses(const struct driver_wants *w)
 {
 	static char missing[400];
@@ -312,9 +347,7 @@ static const char *fio_refuses(const struct driver_wants *w)
 		       "orders";
 	if (w->shared)
 		return "driver fio: fio cannot share its memory with the server";
-	if (w->bypass)
-		return "driver fio: the bypass is reached by a client of its own, not by system calls";
-	return NULL;
+	return w->bypass ? not_past_the_kernel(w) : NULL;
 }
 
 const struct driver driver_fio = {

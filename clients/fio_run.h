@@ -20,10 +20,18 @@ struct fio_result {
 	struct hist latency; /* of each operation, from before its submission to its completion */
 };
 
-/* Starts argv (argv[0] is a name in PATH or a file), waits for its end, and gives the only job of its JSON
- * in *job: a new reference. `keep_fd`, if not negative, stays open in it, under its number. 0, or -errno with
- * what fio said: the job's own error where it has one, -ENOENT, -EPROTO for what is not fio's JSON. */
-int fio_start(char *const *argv, int keep_fd, json_t **job, struct err *e);
+/* How it is started. */
+struct fio_program {
+	char *const *argv;   /* argv[0] is a name in PATH or a file */
+	int keep_fd;         /* stays open in it, under its number; -1: none */
+	const char *library; /* libzcbypass.so; NULL: without the bypass */
+	uint64_t spin_ns;    /* with it: how long it polls */
+	uint64_t staged;     /* and what it says that it copied, in bytes, once fio has ended */
+};
+
+/* Starts it, waits for its end, and gives the only job of its JSON in *job: a new reference. 0, or -errno
+ * with what fio said: the job's own error where it has one, -ENOENT, -EPROTO for what is not fio's JSON. */
+int fio_start(struct fio_program *p, json_t **job, struct err *e);
 
 /* The job's operations of one direction, at this depth. 0, or -errno with a message: -EPROTO where a member is
  * missing, -EIO where nothing was done or an operation fell short. */

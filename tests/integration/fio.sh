@@ -30,6 +30,19 @@ json "$right"
 json '{c["source"] for c in cells} == {"anon", "memfd", "hugetlb"}'
 json 'all("fio cannot have its buffers in this source" in s["why"] and s["driver"] == "fio" for s in r["skipped"])'
 
+# the bypass: in place from memory that can be shared, one counted copy from other; what the library cannot do is said
+expect 0 $Z run $small --driver fio --output "$T/i" --path ipc --op write,read --sink file --file "$file" --overwrite \
+	--source anon,memfd,hugetlb --bs 12345 --clients 1,4 --json -
+json "$right and len(cells) == 12"
+json 'all(c["rounds"][0]["requests"].keys() == {"ipc"} for c in cells)'
+json 'all(c["summary"]["declared_copy_factor"]["median"] == (c["source"] == "anon") for c in cells)'
+cp "$T/out" "$T/validipc.json"
+expect 77 $Z run $small --driver fio --output "$T/i" --path ipc --sink null --bs 4k --depth 16 --json -
+json 'all("one operation in flight" in s["why"] for s in r["skipped"])'
+expect 77 $Z run $small --driver fio --output "$T/i" --path ipc --sink null --bs 4k --engine libaio --json -
+json 'all("only engines that call" in s["why"] for s in r["skipped"])'
+expect 1 $Z run $small --driver fio --output "$T/i" --path ipc --sink file --file "$file" --overwrite --bs 64k --fault corrupt
+
 # what is in the result is what was asked for, and what fio does not tell is absent; the other driver has it
 expect 0 $Z run $small --driver native,fio --produce once --output "$T/c" --path copy --op write,read --sink null --bs 4k \
 	--count 100 --counted-rounds 1 --events page-faults --csv "$T/csv" --json -
