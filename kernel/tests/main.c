@@ -109,6 +109,13 @@ ssize_t io_end(struct io *io)
 	return io->res;
 }
 
+void release(int fd, int index, char *p, size_t n)
+{
+	CHECK_EQ(server_unregister(index), 0);
+	munmap(p, n);
+	close(fd);
+}
+
 static int open_file(const char *name)
 {
 	char path[128];

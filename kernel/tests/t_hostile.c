@@ -21,9 +21,7 @@ static void server_lies(void)
 	CHECK_EQ(p[64 * KIB], 0x33);
 	CHECK_EQ(do_write(files.direct, p, 64 * KIB, 0), 64 * KIB);
 	seen();
-	CHECK_EQ(server_unregister(index), 0);
-	munmap(p, SIZE);
-	close(fd);
+	release(fd, index, p, SIZE);
 }
 
 /* The server has the memory as long as it has it mapped: also after the client believes the request to be over. */
@@ -40,9 +38,7 @@ static void server_keeps_memory(void)
 	fill(p, SIZE, 5);
 	CHECK_EQ(server_do(&(struct wish){.what = WISH_FILLED, .index = (uint32_t)index, .seed = 5}, -1),
 		 1);
-	CHECK_EQ(server_unregister(index), 0);
-	munmap(p, SIZE);
-	close(fd);
+	release(fd, index, p, SIZE);
 }
 
 /* What F_SEAL_SHRINK is for: with it the file cannot shrink. */
@@ -54,9 +50,7 @@ static void sealed(void)
 	CHECK_EQ(ftruncate(fd, 4096) ? -errno : 0, -EPERM);
 	CHECK_EQ(do_write(files.direct, p, SIZE, 0), SIZE);
 	CHECK_EQ(seen().copied, 0);
-	CHECK_EQ(server_unregister(index), 0);
-	munmap(p, SIZE);
-	close(fd);
+	release(fd, index, p, SIZE);
 }
 
 /* Without the seal, a server that did not look dies by SIGBUS, and its clients get an error. */
@@ -96,9 +90,7 @@ static void truncated_before(void)
 	CHECK_EQ(seen().shared, 0);
 	CHECK_EQ(do_write(files.direct, p, 8192, 0), 8192);
 	CHECK_EQ(seen().shared, 1);
-	CHECK_EQ(server_unregister(index), 0);
-	munmap(p, SIZE);
-	close(fd);
+	release(fd, index, p, SIZE);
 }
 
 /* All of the client's handles are gone, the buffer is the server's alone. */

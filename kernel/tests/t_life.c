@@ -44,9 +44,7 @@ static void client_killed(void)
 	CHECK_EQ(do_write(files.direct, p, MIB, 0), MIB);
 	CHECK_EQ(seen().shared, 2);
 	/* the client's memory outlives it until the server lets go */
-	CHECK_EQ(server_unregister(index), 0);
-	munmap(p, SIZE);
-	close(fd);
+	release(fd, index, p, SIZE);
 }
 
 /* An end in the midst of it: every way there is. */
@@ -172,9 +170,7 @@ static void unprivileged_client(void)
 	waitpid(child, &status, 0);
 	CHECK_EQ(status, 0);
 	CHECK_EQ(seen().shared, 2);
-	CHECK_EQ(server_unregister(index), 0);
-	munmap(p, SIZE);
-	close(fd);
+	release(fd, index, p, SIZE);
 }
 
 /* The mapping was inherited: fork's child has another one of the same file. */

@@ -99,9 +99,7 @@ static void end_of_file(void)
 	CHECK(filled(p, 32 * KIB, 5));
 	CHECK_EQ(p[32 * KIB], 0x22);
 	counters->fill_short = false;
-	CHECK_EQ(server_unregister(index), 0);
-	munmap(p, SIZE);
-	close(fd);
+	release(fd, index, p, SIZE);
 }
 
 /* O_DIRECT without FOPEN_DIRECT_IO matches; buffered I/O and mmap never do. */
@@ -128,9 +126,7 @@ static void direct_and_buffered(void)
 	CHECK_EQ(do_write(buffered, p, MIB, 0), MIB);
 	CHECK_EQ(seen().shared, 1);
 	close(buffered);
-	CHECK_EQ(server_unregister(index), 0);
-	munmap(p, SIZE);
-	close(fd);
+	release(fd, index, p, SIZE);
 }
 
 /* Anonymous memory, another file, outside of the range: copied; across its end: split. */
@@ -224,9 +220,7 @@ static void zero_copy_file(void)
 	CHECK_EQ(do_read(files.zc, p, 100000, 5), 100000);
 	CHECK_EQ(seen().shared, 1);
 	CHECK(filled(p, 100000, 6));
-	CHECK_EQ(server_unregister(index), 0);
-	munmap(p, SIZE);
-	close(fd);
+	release(fd, index, p, SIZE);
 }
 
 /* One memory, two buffers that overlap; and two clients' mappings at other addresses. */

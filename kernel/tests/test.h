@@ -85,6 +85,9 @@ extern struct files files;
 void files_open(void);
 void files_close(void);
 
+/* Ends what a test had: unregisters, unmaps the client's n bytes at p, closes. */
+void release(int fd, int index, char *p, size_t n);
+
 double seconds(void); /* monotonic */
 
 /* Combination of server features under test. */
