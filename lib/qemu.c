@@ -129,8 +129,9 @@ int qemu_start(struct machine *m, const struct machine_config *cfg, struct err *
 		return err_remedy((err_set(e, -ENOENT, QEMU " is not installed"), e),
 				  "sudo apt-get install qemu-system-x86");
 	add_machine(&c, kvm, cfg->icount);
+	/* as sockets: a BIOS table for kernels without ACPI lists one CPU of each */
 	command_add(&c, "-smp");
-	command_add(&c, "%u", cfg->cpus);
+	command_add(&c, "%u,sockets=%u,cores=1,threads=1", cfg->cpus, cfg->cpus);
 	command_add(&c, "-m");
 	command_add(&c, "%" PRIu64 "M", cfg->mem >> 20);
 	command_add(&c, "-kernel");
