@@ -80,7 +80,8 @@ bool bypass_active(void);
  * neither finds a lock held nor jumps out with one. */
 struct bypass_guard {
 	sigset_t signals;
-	int error; /* errno, which stays what it was */
+	int error;  /* errno, which stays what it was */
+	int cancel; /* the thread is not canceled with a lock held either */
 };
 void bypass_enter(struct bypass_guard *g);
 void bypass_leave(const struct bypass_guard *g);

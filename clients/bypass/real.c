@@ -53,12 +53,14 @@ void bypass_enter(struct bypass_guard *g)
 	sigdelset(&all, SIGFPE);
 	sigdelset(&all, SIGILL);
 	pthread_sigmask(SIG_BLOCK, &all, &g->signals);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &g->cancel);
 	bypass_inside++;
 }
 
 void bypass_leave(const struct bypass_guard *g)
 {
 	bypass_inside--;
+	pthread_setcancelstate(g->cancel, NULL);
 	pthread_sigmask(SIG_SETMASK, &g->signals, NULL);
 	errno = g->error;
 }
