@@ -111,8 +111,8 @@ holds() {
 	done
 	[ "$(grep -c memfd:shm_client "/proc/$server/maps")" -eq "$1" ]
 }
-busy() { # PID TICKS
-	[ "$(awk '{print $14 + $15}' "/proc/$1/stat")" -gt "$2" ]
+going() { # a client that wrote to this file has requests under way
+	grep -q "going on" "$1"
 }
 ended() {
 	! kill -0 "$1" 2>/dev/null
@@ -150,12 +150,12 @@ clients() {
 	for bs in 4096 65536 1048576; do
 		shm_client mnt/data3 load $bs >victim 2>&1 &
 		victim=$!
-		await 60 busy $victim 20
+		await 60 going victim
 		kill -KILL $victim
 		await 60 ended $victim
 	done
 	wait $cycle || { cat cycled; fail "registering and taking back under load"; }
-	await 60 busy $other 20
+	await 60 going other
 	await 20 holds 1
 	ended $other && fail "another client ended: $(cat other)"
 
@@ -173,8 +173,8 @@ killed() {
 		other=$!
 		shm_client mnt/data2 load $bs >victim 2>&1 &
 		victim=$!
-		await 60 busy $victim 20
-		await 60 busy $other 20
+		await 60 going victim
+		await 60 going other
 		kill -KILL $server
 		lost $other $victim
 		zcbench cleanup >/dev/null
@@ -186,7 +186,7 @@ killed() {
 	serve
 	shm_client mnt/data1 load 65536 >other 2>&1 &
 	other=$!
-	await 60 busy $other 20
+	await 60 going other
 	for abort in /sys/fs/fuse/connections/*/abort; do
 		echo 1 >"$abort"
 	done

@@ -2,7 +2,8 @@
 /*
  * A client of uring-shm by hand, for shm.sh, which runs in a guest:
  *
- *	shm_client FILE load BS [COUNT]    writes and reads back from registered memory, COUNT times or for ever
+ *	shm_client FILE load BS [COUNT]    writes and reads back from registered memory, COUNT times or for ever, and
+ *	                                   then says "going on" once it does
  *	shm_client FILE plain BS COUNT     the same from memory that is not registered
  *	shm_client FILE cycle N            registers, writes, takes back, N times
  *	shm_client FILE flood              registers until it is refused; prints how many and why
@@ -77,6 +78,8 @@ static int transfer(char *map, size_t bs, long count)
 		if (n != (ssize_t)bs ||
 		    pattern_check(map + offset, bs, (uint64_t)offset, (uint64_t)i) >= 0)
 			return fail("what was written is not what came back", EILSEQ);
+		if (!count && i == 8)
+			puts("going on");
 	}
 	return 0;
 }
