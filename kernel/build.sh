@@ -40,9 +40,9 @@ otherwise="ZCBENCH_LINUX=FILE, a tar file of the source"
 
 # The configuration: fragments over tinyconfig, a later line overrides.
 case $target in
-x86) arch=x86_64 fragments=x86 image=arch/x86/boot/bzImage minutes=10 ;;
-debug) arch=x86_64 fragments="x86 debug" image=arch/x86/boot/bzImage minutes=15 ;;
-uml) arch=um fragments=uml image=linux minutes=5 ;;
+x86) arch=x86_64 fragments=x86 image=arch/x86/boot/bzImage minutes=13 ;;
+debug) arch=x86_64 fragments="x86 debug" image=arch/x86/boot/bzImage minutes=20 ;;
+uml) arch=um fragments=uml image=linux minutes=8 ;;
 *) die "there is no kernel '$target'" "x86, debug or uml" ;;
 esac
 fragment_files() {
