@@ -75,6 +75,12 @@ ssize_t do_read(int fd, void *p, size_t n, off_t o)
 	return r < 0 ? -errno : r;
 }
 
+bool is_end(ssize_t res)
+{
+	/* canceled: its ring went when the request was on the way to it */
+	return res == -ENOTCONN || res == -ECONNABORTED || res == -EIO || res == -ECANCELED;
+}
+
 static void *io_run(void *arg)
 {
 	struct io *io = arg;

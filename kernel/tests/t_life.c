@@ -10,11 +10,6 @@
 
 #define SIZE (16 * MIB)
 
-static bool is_end(ssize_t res)
-{
-	return res == -ENOTCONN || res == -ECONNABORTED || res == -EIO;
-}
-
 /* The memory of a registered file goes with the connection, whoever else is gone before. */
 static void await_memory(long before)
 {

@@ -61,6 +61,9 @@ struct seen seen(void);
 ssize_t do_write(int fd, const void *p, size_t n, off_t o);
 ssize_t do_read(int fd, void *p, size_t n, off_t o);
 
+/* What an I/O gives whose connection has ended. */
+bool is_end(ssize_t res);
+
 /* I/O in a thread, for what happens while it is in flight. */
 struct io {
 	int fd;
