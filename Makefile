@@ -96,17 +96,18 @@ TSAN := -O1 -g -fsanitize=thread
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 # zcbench vm, and each script of tests/vm in a guest of its own
 VM       := tests/integration/vm.sh tests/integration/vm_guest.sh
+# what looks at the kernels of make kernel: check-kernel
+WITH_KERNEL := tests/integration/vm_uml.sh tests/integration/series.sh
 VM_TESTS := tests/integration/vm.sh $(patsubst %,vm@%,$(sort $(wildcard tests/vm/*.sh)))
 SUBMAKE  := $(MAKE) --no-print-directory
 
 check: deps
-	@$(SUBMAKE) all $(UNIT:%=$(BUILD)/tests/%) kernel $(KERNEL_PROGRAMS)
+	@$(SUBMAKE) all $(UNIT:%=$(BUILD)/tests/%)
 	@$(SUBMAKE) BUILD=$(BUILD)/asan BIN=$(BUILD)/asan/zcbench CFLAGS="$(ASAN)" all $(UNIT:%=$(BUILD)/asan/tests/%)
 	@$(SUBMAKE) BUILD=$(BUILD)/tsan BIN=$(BUILD)/tsan/zcbench CFLAGS="$(TSAN)" $(BUILD)/tsan/tests/test_ring
 	@BUILD=$(BUILD) tests/run $(UNIT:%=$(BUILD)/tests/%) $(UNIT:%=$(BUILD)/asan/tests/%) \
-		$(BUILD)/tsan/tests/test_ring $(filter-out $(VM),$(sort $(wildcard tests/integration/*.sh))) \
-		$(patsubst %,asan@tests/integration/%.sh,matrix proof kill tcp) $(VM_TESTS) \
-		$(KERNEL_TESTS:%=kernel@%)
+		$(BUILD)/tsan/tests/test_ring $(filter-out $(VM) $(WITH_KERNEL),$(sort $(wildcard tests/integration/*.sh))) \
+		$(patsubst %,asan@tests/integration/%.sh,matrix proof kill tcp) $(VM_TESTS)
 
 # Linux with the patch series, into zcbench's cache folder: minutes, once for each series and configuration.
 KERNEL       ?= x86 uml
@@ -115,7 +116,8 @@ KERNEL_CACHE := $(or $(XDG_CACHE_HOME),$(if $(filter 0,$(shell id -u)),/var/cach
 kernel:
 	@for target in $(KERNEL); do kernel/build.sh $(KERNEL_CACHE) $$target || exit 1; done
 
-# What needs that kernel: each script of tests/kernel in a guest of its own, and user-mode Linux; also a part of check.
+# What needs that kernel: each script of tests/kernel in a guest of its own, and user-mode Linux. Not
+# a part of check yet: its build takes as long as all of check.
 # The debug kernel has its own checks, and what it complains about is a failure.
 KERNEL_TESTS    := $(sort $(wildcard tests/kernel/*.sh))
 KERNEL_PROGRAMS := $(patsubst tests/kernel/%.c,$(BUILD)/tests/kernel/%,$(wildcard tests/kernel/*.c)) \
@@ -123,7 +125,7 @@ KERNEL_PROGRAMS := $(patsubst tests/kernel/%.c,$(BUILD)/tests/kernel/%,$(wildcar
 
 check-kernel: deps
 	@$(SUBMAKE) all kernel $(KERNEL_PROGRAMS)
-	@BUILD=$(BUILD) tests/run tests/integration/kernel_build.sh tests/integration/vm_uml.sh $(KERNEL_TESTS:%=kernel@%)
+	@BUILD=$(BUILD) tests/run tests/integration/kernel_build.sh $(WITH_KERNEL) $(KERNEL_TESTS:%=kernel@%)
 
 check-kernel-debug: deps
 	@$(SUBMAKE) all kernel KERNEL=debug $(KERNEL_PROGRAMS)
