@@ -201,7 +201,7 @@ help:
 	@echo "sudo make bench   install what is missing, build, measure every path, print the table"
 	@echo "sudo make check   install what is missing, build, run all tests"
 	@echo "sudo make check-vm  of these only what runs in a QEMU guest: the paths of Linux 7.3, zcbench vm itself"
-	@echo "sudo make check-kernel  of these only what needs the kernel of make kernel; check-kernel-debug: on its debug kernel"
+	@echo "sudo make check-kernel  build the kernels of make kernel and test what needs them; check-kernel-debug: on the debug kernel"
 	@echo "make check-series  each patch of the series applies, passes checkpatch.pl --strict and builds"
 	@echo "sudo make regress   is this tree worse than its merge base? copies exactly, times in turns (5 minutes)"
 	@echo "make kernel       build Linux with the patch series, for zcbench vm; KERNEL=debug: with the kernel's own checks"
