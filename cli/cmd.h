@@ -40,7 +40,7 @@ struct config {
 	struct numbers bs, depth, clients;
 	/* the same for all cells */
 	uint64_t rounds, counted_rounds, sampled_rounds, runtime_ns, warmup_ns, count, size, max_io;
-	const char *serve_sink, *file, *pin, *produce, *pattern, *tcp, *send, *output, *csv,
+	const char *serve_sink, *file, *pin, *produce, *registers, *pattern, *tcp, *send, *output, *csv,
 		*json, *via;
 	uint64_t refine;
 	bool conditions, verify, ledger, trampolines, quiet, setup, overwrite, direct_io, buffered, mmap;

@@ -12,6 +12,8 @@ char *format_metric(char *buf, size_t len, double v, const char *unit)
 		snprintf(buf, len, "-");
 	else if (!strcmp(unit, "bytes/s"))
 		format_rate(buf, len, v);
+	else if (!strcmp(unit, "bytes"))
+		format_bytes(buf, len, v);
 	else if (!strcmp(unit, "ns"))
 		format_time(buf, len, v);
 	else if (!strcmp(unit, "ns/KiB") || !strcmp(unit, "ns/MiB") || !strcmp(unit, "ns/op"))

@@ -19,6 +19,7 @@ static const char *const produces[] = {"each", "once", NULL};
 static const char *const accels[] = {"auto", "kvm", "tcg", "icount", "uml", NULL};
 static const char *const vm_faults[] = {"none", "panic", "hang", "oom", NULL};
 static const char *const sends[] = {"auto", "copy", "zc", NULL};
+static const char *const registers[] = {"once", "each", NULL};
 static const char *const patterns[] = {"seq", "random", NULL};
 
 /* The commas and line breaks of a table row are clearer by hand. */
@@ -81,6 +82,9 @@ static const struct opt table[] = {
 	{"produce", OPT_CHOICE, OFF(produce), "each|once", "each",
 	 "rewrite the payload before every write, as a producer does; timed apart; driver fio: once", produces,
 	 .commands = RUN},
+	{"register", OPT_CHOICE, OFF(registers), "once|each", "once",
+	 "ipc, uring-shm: share the payload's memory once, or before each operation and take it back after it",
+	 registers, .commands = RUN},
 	{"buffered", OPT_FLAG, OFF(buffered), NULL, NULL,
 	 "through the page cache of the mount, as an unmodified program; else O_DIRECT", .commands = RUN},
 	{"mmap", OPT_FLAG, OFF(mmap), NULL, NULL,

@@ -45,8 +45,10 @@ bool cell_same_group(const struct cell *a, const struct cell *b)
 	return a->source == b->source && a->sink == b->sink && a->op == b->op && a->bs == b->bs &&
 	       a->depth == b->depth && a->clients == b->clients && a->access == b->access &&
 	       !strcmp(a->config.pin, b->config.pin) && !strcmp(a->config.produce, b->config.produce) &&
-	       !strcmp(a->config.pattern, b->config.pattern) && !strcmp(a->config.via, b->config.via) &&
-	       a->driver == b->driver && !strcmp(a->config.fio.engine, b->config.fio.engine);
+	       !strcmp(a->config.pattern, b->config.pattern) &&
+	       !strcmp(a->config.registers, b->config.registers) &&
+	       !strcmp(a->config.via, b->config.via) && a->driver == b->driver &&
+	       !strcmp(a->config.fio.engine, b->config.fio.engine);
 }
 
 static struct cell *add_cell(struct plan *plan)
@@ -120,6 +122,21 @@ struct driver_wants cell_wants(const struct cell *c)
 	};
 }
 
+/* --register each, on paths where something is registered. */
+static const char *why_not_each_time(const struct cell *c)
+{
+	if (c->depth > 1)
+		return "--register each: the one buffer is taken back after each operation (--depth 1)";
+	if (c->driver->foreign)
+		return "--register each: this driver registers its memory once";
+	return NULL;
+}
+
+bool cell_registers_each(const struct cell *c)
+{
+	return c->path->client != CLIENT_FUSE && !strcmp(c->config.registers, "each");
+}
+
 static const char *why_not(const struct cell *c)
 {
 	const struct driver_wants wants = cell_wants(c);
@@ -130,6 +147,8 @@ static const char *why_not(const struct cell *c)
 		return why_not_mapped(c);
 	if (c->path->client == CLIENT_SHARED && why_not_shared(c))
 		return why_not_shared(c);
+	if (cell_registers_each(c) && why_not_each_time(c))
+		return why_not_each_time(c);
 	if (c->path->refuses_sink && c->path->refuses_sink(c->sink))
 		return c->path->refuses_sink(c->sink);
 	if (c->sink->needs_file && device_is(c->config.file)) {

@@ -58,6 +58,9 @@ void plan_add_size(struct plan *plan, unsigned int like, uint64_t bs);
 struct driver_wants cell_wants(const struct cell *c);
 
 /* Whether two cells differ in nothing but their path. */
+/* Whether its clients share their memory with the server again for each operation (--register each). */
+bool cell_registers_each(const struct cell *c);
+
 bool cell_same_group(const struct cell *a, const struct cell *b);
 
 #endif

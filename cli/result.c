@@ -47,15 +47,15 @@ static json_t *cell_json(const struct cell *c)
 
 	for (unsigned int i = 0; i < c->nargs; i++)
 		json_array_append_new(options, json_text(c->server_args[i]));
-	j = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:I, s:{s:s}, s:o, "
+	j = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:{s:s}, s:o, "
 		      "s:o, s:o}",
 		      "path", c->path->name, "source", c->source->name, "sink", c->sink->name, "op",
 		      op_names[c->op], "bs", (json_int_t)c->bs, "depth", (json_int_t)c->depth, "clients",
 		      (json_int_t)c->clients, "driver", c->driver->name, "pin", c->config.pin, "produce",
-		      c->op == OP_WRITE ? c->config.produce : "none", "pattern", c->config.pattern,
-		      "file_size", (json_int_t)c->config.size, "expected", "route",
-		      route_names[x->route], "rounds", json_array(), "counted_rounds", json_array(),
-		      "summary", json_object());
+		      c->op == OP_WRITE ? c->config.produce : "none", "register", c->config.registers,
+		      "pattern", c->config.pattern, "file_size", (json_int_t)c->config.size, "expected",
+		      "route", route_names[x->route], "rounds", json_array(), "counted_rounds",
+		      json_array(), "summary", json_object());
 	set_expected_copies(j, copies_expected(c, NULL, NULL));
 	json_object_set_new(j, "warmup_ns", json_integer((json_int_t)c->config.warmup_ns));
 	if (c->config.count)

@@ -52,6 +52,8 @@ const char *cell_sweep_title(const struct cell *cell, char *buf, size_t len);
 void table_print(FILE *f, const struct plan *plan);
 /* Its part on --pollution, for the group of cells that `first` begins; nothing without that option. */
 void table_pollution(FILE *f, const struct plan *plan, const struct cell *first);
+/* Its part on groups with several clients; nothing for others (cli/table_clients.c). */
+void table_clients(FILE *f, const struct plan *plan, const struct cell *first);
 /* What was counted in each cell, for each operation and KiB (cli/counters_report.c). */
 void counters_print(FILE *f, const struct plan *plan);
 /* The same as {ROLE: {EVENT: {"user", "kernel" or "total": {"per_op", "per_kib"}, "scaled"}}}, medians over

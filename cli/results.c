@@ -37,6 +37,7 @@ static const struct {
 	[DIM_CLIENTS] = {"clients", COUNT, offsetof(struct result_cell, clients)},
 	[DIM_PIN] = {"pin", TEXT, offsetof(struct result_cell, pin)},
 	[DIM_PRODUCE] = {"produce", TEXT, offsetof(struct result_cell, produce)},
+	[DIM_REGISTER] = {"register", TEXT, offsetof(struct result_cell, registers), "once"},
 	[DIM_PATTERN] = {"pattern", TEXT, offsetof(struct result_cell, pattern)},
 	[DIM_DRIVER] = {"driver", TEXT, offsetof(struct result_cell, driver)},
 	[DIM_ENGINE] = {"engine", TEXT, offsetof(struct result_cell, engine), ""},
@@ -51,6 +52,7 @@ const char *const dimension_names[DIM_COUNT] = {
 	[DIM_CLIENTS] = "clients", [DIM_PIN] = "pin",       [DIM_PRODUCE] = "produce",
 	[DIM_PATTERN] = "pattern", [DIM_DRIVER] = "driver", [DIM_FILE_SIZE] = "file_size",
 	[DIM_MAX_IO] = "max_io",   [DIM_STORE] = "store",   [DIM_ENGINE] = "engine",
+	[DIM_REGISTER] = "register",
 };
 
 static const char *text_of(const struct result_cell *c, enum dimension d)
@@ -312,6 +314,7 @@ char *result_cell_describe(char *buf, size_t len, const struct result_cell *c, u
 		{DIM_CLIENTS, "", " clients", ""},
 		{DIM_PIN, "pin ", "", ""},
 		{DIM_PRODUCE, "produced ", "", "each"},
+		{DIM_REGISTER, "registered ", " time", "once"},
 		{DIM_PATTERN, "", " offsets", "seq"},
 		{DIM_DRIVER, "driver ", "", "native"},
 		{DIM_ENGINE, "engine ", "", ""},

@@ -41,6 +41,7 @@ enum dimension {
 	DIM_CLIENTS,
 	DIM_PIN,
 	DIM_PRODUCE,
+	DIM_REGISTER,
 	DIM_PATTERN,
 	DIM_DRIVER,
 	DIM_ENGINE,
@@ -57,10 +58,10 @@ struct result_cell {
 	const json_t *summary; /* an object, perhaps empty */
 	const char *path;
 	char *label; /* the path with its own options: "ipc", "uring-zc --pool=plain" */
-	const char *op, *access, *sink, *source, *pin, *produce, *pattern, *driver;
+	const char *op, *access, *sink, *source, *pin, *produce, *registers, *pattern, *driver;
 	const char *engine; /* of a foreign driver, else "" */
-	const char *store; /* the file or block device of sink file, else "" */
-	const char *via;   /* "memfd", or "" for the usual way of the source */
+	const char *store;  /* the file or block device of sink file, else "" */
+	const char *via;    /* "memfd", or "" for the usual way of the source */
 	uint64_t bs, depth, clients, file_size, max_io;
 	bool path_ok, verified;
 	const char *error; /* why a round failed, or NULL */

@@ -130,22 +130,21 @@ static int start_client(struct round *r, unsigned int i, const struct placement 
 		return ret;
 	r->nclients = i + 1;
 	snprintf(file, sizeof(file), "%s/data%u", r->mountpoint, i);
-	ret = control_send(r->clients[i].control,
-			   json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, "
-				     "s:b, s:i, s:I, s:O, s:o}",
-				     "driver", c->driver->name, "engine",
-				     c->driver->engine ? c->driver->engine(&wants) : "", "fio",
-				     c->config.fio.program, "file", file, "io",
-				     client_io_names[c->path->client], "op",
-				     op_names[c->op], "access", access_names[c->access], "source",
-				     c->source->name, "via", c->config.via, "bs", (json_int_t)c->bs,
-				     "depth", (json_int_t)c->depth, "file_size",
-				     (json_int_t)c->config.size, "random",
-				     !strcmp(c->config.pattern, "random"), "produce",
-				     c->op == OP_WRITE && !strcmp(c->config.produce, "each"), "cpu",
-				     p->nclient ? p->client[i % (unsigned int)p->nclient] : -1, "number",
-				     (json_int_t)i, "server", r->evidence, "events",
-				     instruments_names(c->instruments)));
+	ret = control_send(
+		r->clients[i].control,
+		json_pack("{s:s, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, "
+			  "s:b, s:i, s:I, s:O, s:o}",
+			  "driver", c->driver->name, "register_each", cell_registers_each(c), "engine",
+			  c->driver->engine ? c->driver->engine(&wants) : "", "fio",
+			  c->config.fio.program, "file", file, "io", client_io_names[c->path->client],
+			  "op", op_names[c->op], "access", access_names[c->access], "source",
+			  c->source->name, "via", c->config.via, "bs", (json_int_t)c->bs, "depth",
+			  (json_int_t)c->depth, "file_size", (json_int_t)c->config.size, "random",
+			  !strcmp(c->config.pattern, "random"), "produce",
+			  c->op == OP_WRITE && !strcmp(c->config.produce, "each"), "cpu",
+			  p->nclient ? p->client[i % (unsigned int)p->nclient] : -1, "number",
+			  (json_int_t)i, "server", r->evidence, "events",
+			  instruments_names(c->instruments)));
 	return ret ? err_sys(e, ret, "talking to a client") : 0;
 }
 
@@ -560,6 +559,9 @@ static int measure(struct round *r, struct round_result *out, struct err *e)
 		}
 		json_object_set_new(out->round, "server_setup_ns",
 				    json_integer((json_int_t)r->server_ns));
+		json_object_set_new(out->round, "memory_bytes",
+				    round_memory(r->server.pid, r->clients,
+						 r->cell->driver->foreign ? 0 : r->nclients));
 		out->missing = json_object();
 		counters = instruments_counters(r->cell->instruments, results, before, after,
 						cpus_before, cpus_after, out->missing);

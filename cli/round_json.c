@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/round_json.h"
+#include "measure/memory.h"
 
 static uint64_t integer(const json_t *obj, const char *name)
 {
@@ -85,8 +86,7 @@ int round_sum_clients(const json_t *results, struct round_totals *t, struct err 
 		hist_merge(&t->latency, &h);
 		usage_from_json(&u, json_object_get(c, "usage"));
 		usage_add(&t->usage, &u);
-		t->no_switches |=
-			!json_object_get(json_object_get(c, "usage"), "voluntary_switches");
+		t->no_switches |= !json_object_get(json_object_get(c, "usage"), "voluntary_switches");
 		t->drop_cpu_ns += integer(c, "drop_cpu_ns");
 		t->ops += integer(c, "ops");
 		t->payload += integer(c, "payload_bytes");
@@ -114,11 +114,30 @@ static json_t *each_client(const json_t *results)
 		const json_t *c = json_array_get(results, i);
 
 		json_array_append_new(out,
-				      json_pack("{s:O, s:O, s:O}", "ops", json_object_get(c, "ops"),
+				      json_pack("{s:O, s:O, s:O, s:O}", "ops", json_object_get(c, "ops"),
 						"payload_bytes", json_object_get(c, "payload_bytes"),
-						"elapsed_ns", json_object_get(c, "elapsed_ns")));
+						"elapsed_ns", json_object_get(c, "elapsed_ns"),
+						"wall_ns", json_object_get(c, "wall_ns")));
 	}
 	return out;
+}
+
+json_t *round_memory(pid_t server, const struct child *clients, unsigned int n)
+{
+	uint64_t bytes, sum = 0;
+	unsigned int known = 0;
+	json_t *j = json_object();
+
+	if (!memory_pss(server, &bytes))
+		json_object_set_new(j, "server", json_integer((json_int_t)bytes));
+	for (unsigned int i = 0; i < n; i++)
+		if (!memory_pss(clients[i].pid, &bytes)) {
+			sum += bytes;
+			known++;
+		}
+	if (n && known == n)
+		json_object_set_new(j, "client", json_integer((json_int_t)(sum / n)));
+	return j;
 }
 
 /* What a forwarding sink did by reference. */

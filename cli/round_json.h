@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/child.h"
 #include "lib/err.h"
 #include "measure/hist.h"
 #include "measure/ledger.h"
@@ -28,6 +29,9 @@ int round_sum_clients(const json_t *results, struct round_totals *t, struct err 
 
 /* What the server counted by route between two of its answers, for one op: `after` minus `before`. */
 json_t *round_route_diff(const json_t *before, const json_t *after);
+
+/* The memory of a server and the mean of n clients', in bytes; what cannot be read is absent. */
+json_t *round_memory(pid_t server, const struct child *clients, unsigned int n);
 
 /* The object, without setup_ns. sys is the machine's time in the round, kernel what the kernel copied: NULL
  * if that is not known. Takes the reference to routes; before and after are the server's answers to "stats". */

@@ -57,11 +57,12 @@ static const char *title(const struct cell *c, const char *blocks, char *buf, si
 {
 	const char *engine = engine_of(c);
 
-	snprintf(buf, len, "%s%s, sink %s, %ssource %s%s, depth %u, %u client%s, pin %s%s%s%s%s",
+	snprintf(buf, len, "%s%s, sink %s, %ssource %s%s, depth %u, %u client%s, pin %s%s%s%s%s%s",
 		 op_names[c->op], access_labels[c->access], c->sink->name, blocks, c->source->name,
 		 memfd_below(c) ? " via memfd" : "", c->depth, c->clients, c->clients == 1 ? "" : "s",
 		 c->config.pin, *engine ? ", driver " : "", *engine ? c->driver->name : "",
-		 *engine ? " with " : "", engine);
+		 *engine ? " with " : "", engine,
+		 strcmp(c->config.registers, "each") ? "" : ", registered each time");
 	return buf;
 }
 
@@ -266,6 +267,7 @@ void table_print(FILE *f, const struct plan *plan)
 		for (unsigned int k = i; k < plan->n; k++)
 			if (!plan->cells[k].skipped && cell_same_group(&plan->cells[k], c))
 				print_cell(f, plan, &layout, &plan->cells[k]);
+		table_clients(f, plan, c);
 		table_pollution(f, plan, c);
 	}
 	print_skipped(f, plan);
@@ -290,7 +292,8 @@ void table_print(FILE *f, const struct plan *plan)
 
 void csv_print(FILE *f, const struct plan *plan)
 {
-	fprintf(f, "path,source,via,sink,op,bs,depth,clients,access,pin,produce,pattern,driver,engine,"
+	fprintf(f, "path,source,via,sink,op,bs,depth,clients,access,pin,produce,register,pattern,driver,"
+		   "engine,"
 		   "rounds,"
 		   "verified,path_ok");
 	for (const struct metric *m = metrics; m->name; m++)
@@ -301,11 +304,11 @@ void csv_print(FILE *f, const struct plan *plan)
 
 		if (c->skipped)
 			continue;
-		fprintf(f, "%s,%s,%s,%s,%s,%llu,%u,%u,%s,%s,%s,%s,%s,%s,%zu,%s,%s", c->path->name,
+		fprintf(f, "%s,%s,%s,%s,%s,%llu,%u,%u,%s,%s,%s,%s,%s,%s,%s,%zu,%s,%s", c->path->name,
 			c->source->name, c->source->on_memfd ? c->config.via : "", c->sink->name,
 			op_names[c->op], (unsigned long long)c->bs, c->depth, c->clients,
-			access_names[c->access], c->config.pin, c->config.produce, c->config.pattern,
-			c->driver->name, engine_of(c),
+			access_names[c->access], c->config.pin, c->config.produce, c->config.registers,
+			c->config.pattern, c->driver->name, engine_of(c),
 			json_array_size(json_object_get(c->json, "rounds")),
 			json_is_true(json_object_get(c->json, "verified")) ? "true" : "false",
 			json_is_true(json_object_get(c->json, "path_ok")) ? "true" : "false");

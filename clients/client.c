@@ -120,6 +120,10 @@ static int set_up(struct client *c, struct err *e)
 		.share = !strcmp(text(cfg, "io"), "shared"),
 		.server = json_object_get(cfg, "server"),
 	};
+	if (json_is_true(json_object_get(cfg, "register_each"))) {
+		c->io.inner = c->io.ops;
+		c->io.ops = &io_each;
+	}
 	c->native.cached =
 		c->native.op == OP_READ && c->io.access == ACCESS_BUFFERED && c->io.ops->drop_cache;
 	c->source_ns = clock_ns() - c->began;
@@ -247,8 +251,9 @@ static int native_serve(int fd, json_t *config, uint64_t began)
 		return 1;
 	}
 	total = clock_ns() - c->began;
-	control_send(fd, json_pack("{s:{s:I, s:o, s:s}}", "ready", "setup_ns", (json_int_t)total,
-				   "setup", paid(c, total), "io", c->io.ops->name));
+	control_send(fd,
+		     json_pack("{s:{s:I, s:o, s:s}}", "ready", "setup_ns", (json_int_t)total, "setup",
+			       paid(c, total), "io", (c->io.inner ? c->io.inner : c->io.ops)->name));
 	serve_commands(c);
 	c->io.ops->close(&c->io);
 	c->source.ops->free(&c->source);

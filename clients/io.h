@@ -23,10 +23,12 @@ struct io {
 	unsigned int depth;
 	const json_t *server; /* what the server negotiated (its evidence) */
 	void *state;
-	char *bounce;              /* see bounce.h; NULL where none is needed */
-	bool share;                /* the source has to be shared with the server first, see shared.h */
-	struct ipc_client *shared; /* the back channel on which it was */
-	uint64_t copied;           /* user-space copies that this way needs, in bytes */
+	char *bounce;               /* see bounce.h; NULL where none is needed */
+	bool share;                 /* the source has to be shared with the server first, see shared.h */
+	struct ipc_client *shared;  /* the back channel on which it was */
+	int shared_buffer;          /* ... and its number there */
+	const struct io_ops *inner; /* of io_each: what does the operations */
+	uint64_t copied;            /* user-space copies that this way needs, in bytes */
 	/* What is paid once and is not the opening of a file; `open` sets it. */
 	struct {
 		uint64_t connect_ns; /* to reach the server past the kernel: ticket, socket, ring */
@@ -67,6 +69,11 @@ struct io_ops {
 	/* Optional: empties the cache that can answer a READ without the server, and waits for what is
 	 * being read ahead. Called with nothing in flight. 0 or a negative errno. */
 	int (*drop_cache)(struct io *io);
+
+	/* Optional: shares the source with the server, which `open` did once, and takes it back; with nothing in
+	 * flight. 0 or a negative errno. */
+	int (*share)(struct io *io);
+	int (*unshare)(struct io *io);
 };
 
 /* The mounted file's descriptor, opened as io->access says, or -errno with a message. */
@@ -78,6 +85,7 @@ extern const struct io_ops io_syscall;   /* pwrite(2), pread(2); depth 1 */
 extern const struct io_ops io_uring_ops; /* io_uring; depth > 1 */
 extern const struct io_ops io_ipc;       /* the bypass; any depth */
 extern const struct io_ops io_mmap;      /* a mapping of the file; depth 1 */
+extern const struct io_ops io_each;      /* around another: shares the source each time; depth 1 */
 extern const struct io_ops io_nop;       /* completes at once: what the driver itself costs */
 
 #endif

@@ -44,6 +44,34 @@ static int register_payload(struct io *io, struct ipc_state *s, struct err *e)
 	return 0;
 }
 
+static int ipc_share(struct io *io)
+{
+	struct ipc_state *s = io->state;
+	struct err e;
+	int ret = ipc_client_register(&s->client, s->staging.map ? s->staging.fd : io->source->fd, &e);
+
+	if (ret < 0)
+		return ret;
+	s->buffer = (uint16_t)ret;
+	return 0;
+}
+
+/* On the ring: the thread that serves it is the one that uses buffers. */
+static int ipc_unshare(struct io *io)
+{
+	struct ipc_state *s = io->state;
+	struct ipc_sqe d = {.op = IPC_OP_UNREGISTER, .buffer = s->buffer};
+	int32_t result;
+	uint64_t tag;
+	int ret = ipc_client_submit(&s->client, &d);
+
+	if (!ret) {
+		ipc_client_flush(&s->client);
+		ret = ipc_client_wait(&s->client, &tag, &result);
+	}
+	return ret ? ret : result;
+}
+
 static void ipc_close(struct io *io)
 {
 	struct ipc_state *s = io->state;
@@ -164,4 +192,6 @@ const struct io_ops io_ipc = {
 	.rw = ipc_rw,
 	.submit = ipc_submit,
 	.reap = ipc_reap,
+	.share = ipc_share,
+	.unshare = ipc_unshare,
 };

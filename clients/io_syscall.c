@@ -66,6 +66,8 @@ const struct io_ops io_syscall = {
 	.close = syscall_close,
 	.rw = syscall_rw,
 	.drop_cache = io_drop_cache,
+	.share = shared_register,
+	.unshare = shared_unregister,
 };
 
 static int nop_open(struct io *io, struct err *e)

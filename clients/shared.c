@@ -23,11 +23,26 @@ int shared_open(struct io *io, int file_fd, struct err *e)
 	ret = ipc_client_connect(io->shared, file_fd, 0, 0, e);
 	connected = clock_ns();
 	if (!ret)
-		ret = ipc_client_register(io->shared, io->source->fd, e);
+		ret = io->shared_buffer = ipc_client_register(io->shared, io->source->fd, e);
 	io->once.connect_ns = connected - start;
 	io->once.register_ns = clock_ns() - connected;
 	io->once.registered_bytes = io->source->size;
 	return ret < 0 ? ret : 0;
+}
+
+int shared_register(struct io *io)
+{
+	struct err e;
+
+	io->shared_buffer = ipc_client_register(io->shared, io->source->fd, &e);
+	return io->shared_buffer < 0 ? io->shared_buffer : 0;
+}
+
+int shared_unregister(struct io *io)
+{
+	struct err e;
+
+	return ipc_client_unregister(io->shared, io->shared_buffer, &e);
 }
 
 void shared_close(struct io *io)

@@ -177,6 +177,13 @@ char *format_rate(char *buf, size_t len, double bytes_per_s)
 	return format_scaled(buf, len, bytes_per_s, 1024, 999.5, rate_units, 5);
 }
 
+char *format_bytes(char *buf, size_t len, double bytes)
+{
+	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+
+	return format_scaled(buf, len, bytes, 1024, 999.5, units, 5);
+}
+
 char *format_rate_interval(char *buf, size_t len, double lo, double hi, double like)
 {
 	double v = like;

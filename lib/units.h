@@ -29,6 +29,9 @@ char *format_time(char *buf, size_t len, double ns);
 /* "3.42 GiB/s", "118 MiB/s". Returns buf. */
 char *format_rate(char *buf, size_t len, double bytes_per_s);
 
+/* "3.42 GiB", "512 KiB" */
+char *format_bytes(char *buf, size_t len, double bytes);
+
 /* "3.38 .. 3.51": the ends of an interval, in the unit that format_rate gives `like`. Returns buf. */
 char *format_rate_interval(char *buf, size_t len, double lo, double hi, double like);
 

@@ -191,6 +191,34 @@ static double server_setup(const json_t *r)
 	return num(r, "server_setup_ns");
 }
 
+/* What the slowest client moved in a second, as a share of their mean. */
+static double fairness(const json_t *r)
+{
+	const json_t *clients = json_object_get(r, "clients"), *c;
+	double sum = 0, least = HUGE_VAL;
+	size_t i;
+
+	if (!clients)
+		return NAN;
+	json_array_foreach (clients, i, c) {
+		const double rate = num(c, "payload_bytes") / num(c, "wall_ns");
+
+		sum += rate;
+		least = fmin(least, rate);
+	}
+	return least * (double)json_array_size(clients) / sum;
+}
+
+static double server_memory(const json_t *r)
+{
+	return sub(r, "memory_bytes", "server");
+}
+
+static double client_memory(const json_t *r)
+{
+	return sub(r, "memory_bytes", "client");
+}
+
 /* One role's count of an event, user and kernel. Where only one of them could be counted: none. */
 static double counted(const json_t *r, const char *role, const char *event)
 {
@@ -273,6 +301,9 @@ const struct metric metrics[] = {
 	{"path_setup_ns", "ns", BETTER_LOWER, path_setup},
 	{"register_ns_per_mib", "ns/MiB", BETTER_LOWER, register_per_mib},
 	{"server_setup_ns", "ns", BETTER_LOWER, server_setup},
+	{"fairness", "1", BETTER_HIGHER, fairness},
+	{"server_memory_bytes", "bytes", BETTER_LOWER, server_memory},
+	{"client_memory_bytes", "bytes", BETTER_LOWER, client_memory},
 	{"cycles_per_op", "1/op", BETTER_LOWER, cycles_per_op, true},
 	{"cycles_per_kib", "1/KiB", BETTER_LOWER, cycles_per_kib, true},
 	{"instructions_per_op", "1/op", BETTER_LOWER, instructions_per_op, true},

@@ -45,6 +45,8 @@ static const char round_text[] =
 	"      'L1-DCACHE-LOAD-MISSES': {'user': 768, 'kernel': 768},"
 	"      'dTLB-load-misses': {'user': 896, 'kernel': 896},"
 	"      'cpu-migrations': {'total': 1}} },"
+	"  'clients': [{'payload_bytes': 4096, 'wall_ns': 1000}, {'payload_bytes': 61440, 'wall_ns': 5000}],"
+	"  'memory_bytes': {'server': 1048576, 'client': 524288},"
 	"  'requests': { 'dev': {'requests': 20, 'bytes': 61440}, 'small': {'requests': 4, 'bytes': "
 	"4096} } }";
 
@@ -100,6 +102,9 @@ static const struct expected {
 	{"path_setup_ns", 250000, {"setup_ns", "setup.source_ns"}},
 	{"register_ns_per_mib", 50000, {"setup.register_ns", "setup.registered_bytes"}},
 	{"server_setup_ns", 4000000, {"server_setup_ns"}},
+	{"fairness", 0.5, {"clients"}},
+	{"server_memory_bytes", 1048576, {"memory_bytes.server"}},
+	{"client_memory_bytes", 524288, {"memory_bytes.client"}},
 	{"cycles_per_op", 64, {"ops", COUNTED("cycles")}},
 	{"cycles_per_kib", 16, {"payload_bytes", COUNTED("cycles")}},
 	{"instructions_per_op", 128, {"ops", COUNTED("instructions")}},
