@@ -96,18 +96,17 @@ TSAN := -O1 -g -fsanitize=thread
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 # zcbench vm, and each script of tests/vm in a guest of its own
 VM       := tests/integration/vm.sh tests/integration/vm_guest.sh
-# what looks at the kernels of make kernel: check-kernel
-WITH_KERNEL := tests/integration/vm_uml.sh tests/integration/series.sh
 VM_TESTS := tests/integration/vm.sh $(patsubst %,vm@%,$(sort $(wildcard tests/vm/*.sh)))
 SUBMAKE  := $(MAKE) --no-print-directory
 
 check: deps
-	@$(SUBMAKE) all $(UNIT:%=$(BUILD)/tests/%)
+	@$(SUBMAKE) all $(UNIT:%=$(BUILD)/tests/%) $(KERNEL_PROGRAMS) kernel
 	@$(SUBMAKE) BUILD=$(BUILD)/asan BIN=$(BUILD)/asan/zcbench CFLAGS="$(ASAN)" all $(UNIT:%=$(BUILD)/asan/tests/%)
 	@$(SUBMAKE) BUILD=$(BUILD)/tsan BIN=$(BUILD)/tsan/zcbench CFLAGS="$(TSAN)" $(BUILD)/tsan/tests/test_ring
 	@BUILD=$(BUILD) tests/run $(UNIT:%=$(BUILD)/tests/%) $(UNIT:%=$(BUILD)/asan/tests/%) \
-		$(BUILD)/tsan/tests/test_ring $(filter-out $(VM) $(WITH_KERNEL),$(sort $(wildcard tests/integration/*.sh))) \
-		$(patsubst %,asan@tests/integration/%.sh,matrix proof kill tcp) $(VM_TESTS)
+		$(BUILD)/tsan/tests/test_ring $(filter-out $(VM),$(sort $(wildcard tests/integration/*.sh))) \
+		$(patsubst %,asan@tests/integration/%.sh,matrix proof kill tcp) $(VM_TESTS) \
+		$(KERNEL_TESTS:%=kernel@%)
 
 # Linux with the patch series, into zcbench's cache folder: minutes, once for each series and configuration.
 KERNEL       ?= x86 uml
@@ -116,8 +115,7 @@ KERNEL_CACHE := $(or $(XDG_CACHE_HOME),$(if $(filter 0,$(shell id -u)),/var/cach
 kernel:
 	@for target in $(KERNEL); do kernel/build.sh $(KERNEL_CACHE) $$target || exit 1; done
 
-# What needs that kernel: each script of tests/kernel in a guest of its own, and user-mode Linux. Not
-# a part of check yet: its build takes as long as all of check.
+# What needs that kernel: each script of tests/kernel in a guest of its own, and user-mode Linux; also a part of check.
 # The debug kernel has its own checks, and what it complains about is a failure.
 KERNEL_TESTS    := $(sort $(wildcard tests/kernel/*.sh))
 KERNEL_PROGRAMS := $(patsubst tests/kernel/%.c,$(BUILD)/tests/kernel/%,$(wildcard tests/kernel/*.c)) \
@@ -125,7 +123,7 @@ KERNEL_PROGRAMS := $(patsubst tests/kernel/%.c,$(BUILD)/tests/kernel/%,$(wildcar
 
 check-kernel: deps
 	@$(SUBMAKE) all kernel $(KERNEL_PROGRAMS)
-	@BUILD=$(BUILD) tests/run tests/integration/kernel_build.sh $(WITH_KERNEL) $(KERNEL_TESTS:%=kernel@%)
+	@BUILD=$(BUILD) tests/run $(patsubst %,tests/integration/%.sh,kernel_build vm_uml series) $(KERNEL_TESTS:%=kernel@%)
 
 check-kernel-debug: deps
 	@$(SUBMAKE) all kernel KERNEL=debug $(KERNEL_PROGRAMS)
@@ -201,7 +199,7 @@ help:
 	@echo "sudo make bench   install what is missing, build, measure every path, print the table"
 	@echo "sudo make check   install what is missing, build, run all tests"
 	@echo "sudo make check-vm  of these only what runs in a QEMU guest: the paths of Linux 7.3, zcbench vm itself"
-	@echo "sudo make check-kernel  build the kernels of make kernel and test what needs them; check-kernel-debug: on the debug kernel"
+	@echo "sudo make check-kernel  of these only what needs the kernels of make kernel; check-kernel-debug: on the debug kernel"
 	@echo "make check-series  each patch of the series applies, passes checkpatch.pl --strict and builds"
 	@echo "sudo make regress   is this tree worse than its merge base? copies exactly, times in turns (5 minutes)"
 	@echo "make kernel       build Linux with the patch series, for zcbench vm; KERNEL=debug: with the kernel's own checks"

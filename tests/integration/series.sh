@@ -17,8 +17,9 @@ broken() { # SED-EXPRESSION WANTED
 	! ZCBENCH_SERIES=$T/series kernel/check-series.sh --fast "$cache" >"$T/out" 2>&1 || fail "not noticed: $1"
 	grep -q "$2" "$T/out" || fail "not said: $2: $(cat "$T/out")"
 }
-broken 's/^ \t\tnres = fuse_send_write/ \t\tnres = fuse_sent_write/; s/^ \tio->should_dirty = .*/ \tio->dirty = 1;/' "0003-.* does not apply"
-broken 's/^+\tguard(rcu)();/+\tguard(rcu)() ;/' "checkpatch.pl --strict does not like 0003-"
+# a line of context that is not there, and a blank before a semicolon
+broken '0,/^ .*;$/s/^ .*;$/ \tnot_there();/' "0003-.* does not apply"
+broken '0,/^+.*;$/s/^\(+.*\);$/\1 ;/' "checkpatch.pl --strict does not like 0003-"
 rm -rf "$T/series"
 cp -r kernel/series "$T/series"
 rm "$T"/series/0002-*

@@ -69,6 +69,7 @@ matrix("ledger-tmpfs", ("file",), (64 * K,), lambda c: {"sink": 1})
 matrix("ledger-tcp", ("tcp",), (64 * K,), lambda c: {"sink": 1})
 matrix("matrix", ("null", "read", "file", "tcp"), (4 * K, 1048573))
 matrix("single", ("read", "file"), (4097, 3 * M))
+matrix("each", ("read",), (64 * K,), lambda c: {})
 matrix("nobody", ("null", "read"), (64 * K,), sources=("memfd",))
 for name, ok in ("unmatched", False), ("unmatched-allowed", True):
     matrix(name, ("null", "read"), (64 * K,), lambda c: {"fuse": 0.5}, sources=("memfd",), ok=ok, share=0.5)

@@ -64,6 +64,11 @@ matrix() {
 	run 0 single $all --sink read,file --file /dev/shm/f --bs 4097,3m --max-io 1m --size 12m --runtime 5ms --no-ledger
 }
 
+# Memory that is registered with the kernel, and taken back, around each operation.
+each() {
+	run 0 each $all --sink read --bs 64k --count 20 --size 8m --register each
+}
+
 # Half of each buffer is registered: the rest arrives with a copy, and that is not what the path is named after.
 unmatched() {
 	local half="--fault fallback --op write,read --sink null,read --bs 64k --depth 2 --count 20 --size 8m"
@@ -197,7 +202,7 @@ killed() {
 
 zcbench list paths | grep -q "^  uring-shm  *yes" || fail "this kernel does not have it"
 echo 64 >/proc/sys/vm/nr_hugepages
-for part in ${*:-ledger matrix unmatched nobody clients killed}; do
+for part in ${*:-ledger matrix each unmatched nobody clients killed}; do
 	start=$(date +%s)
 	$part
 	await 10 left_nothing
