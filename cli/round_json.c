@@ -72,12 +72,24 @@ static json_t *latency_json(const struct hist *h)
 			 h->total ? (double)h->sum / (double)h->total : 0.0);
 }
 
+/* The time by which a client's payload is divided. One alone: in which it had operations in flight. Of several:
+ * all of its time but the CPU time of what is no transfer. They may share a CPU, and one that lost it while it
+ * produced was kept waiting by the others: rates without that time would add up to more than ever moved. */
+static uint64_t transfer_ns(const json_t *client, bool alone)
+{
+	const uint64_t flight = integer(client, "elapsed_ns"), wall = integer(client, "wall_ns");
+	const uint64_t apart = integer(client, "produce_cpu_ns") + integer(client, "drop_cpu_ns");
+
+	return alone || wall < apart || wall - apart < flight ? flight : wall - apart;
+}
+
 int round_sum_clients(const json_t *results, struct round_totals *t, struct err *e)
 {
 	memset(t, 0, sizeof(*t));
 	hist_init(&t->latency);
 	for (size_t i = 0; i < json_array_size(results); i++) {
 		const json_t *c = json_array_get(results, i);
+		const uint64_t ns = transfer_ns(c, json_array_size(results) == 1);
 		static struct hist h;
 		struct usage u;
 
@@ -96,9 +108,8 @@ int round_sum_clients(const json_t *results, struct round_totals *t, struct err 
 		t->passes += integer(c, "passes");
 		if (integer(c, "wall_ns") > t->wall_ns)
 			t->wall_ns = integer(c, "wall_ns");
-		if (integer(c, "elapsed_ns"))
-			t->rate += (double)integer(c, "payload_bytes") * 1e9 /
-				   (double)integer(c, "elapsed_ns");
+		if (ns)
+			t->rate += (double)integer(c, "payload_bytes") * 1e9 / (double)ns;
 	}
 	if (!t->ops || t->rate <= 0)
 		return err_set(e, -EIO, "no operation completed");
@@ -114,9 +125,9 @@ static json_t *each_client(const json_t *results)
 		const json_t *c = json_array_get(results, i);
 
 		json_array_append_new(out,
-				      json_pack("{s:O, s:O, s:O, s:O}", "ops", json_object_get(c, "ops"),
+				      json_pack("{s:O, s:O, s:I, s:O}", "ops", json_object_get(c, "ops"),
 						"payload_bytes", json_object_get(c, "payload_bytes"),
-						"elapsed_ns", json_object_get(c, "elapsed_ns"),
+						"elapsed_ns", (json_int_t)transfer_ns(c, false),
 						"wall_ns", json_object_get(c, "wall_ns")));
 	}
 	return out;
