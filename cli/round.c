@@ -11,9 +11,9 @@
 
 #include "cli/copies.h"
 #include "cli/round.h"
-#include "cli/round_driver.h"
 #include "cli/round_json.h"
 #include "cli/round_pollution.h"
+#include "cli/round_verify.h"
 #include "cli/talk.h"
 #include "lib/child.h"
 #include "lib/clock.h"
@@ -23,11 +23,8 @@
 #include "lib/units.h"
 #include "measure/usage.h"
 
-#define SETUP_NS     (120 * NSEC_PER_SEC) /* start of a server: sink file may have to fill a disk file */
-#define GRACE_NS     (3 * NSEC_PER_SEC)
-#define HEAD_START   (2 * NSEC_PER_MSEC) /* until all clients have read the order to start */
-#define VERIFY_BYTES (16ull << 20)
-#define VERIFY_OPS   64
+#define GRACE_NS   (3 * NSEC_PER_SEC)
+#define HEAD_START (2 * NSEC_PER_MSEC) /* until all clients have read the order to start */
 
 struct round {
 	const struct cell *cell;
@@ -203,99 +200,21 @@ static void stop_all(struct round *r, bool failed)
 	rundir_drop_mountpoint(r->mountpoint);
 }
 
-static uint64_t verify_ops(const struct cell *c)
-{
-	uint64_t ops = VERIFY_BYTES / c->bs, blocks = c->config.size / c->bs;
-
-	if (ops > VERIFY_OPS)
-		ops = VERIFY_OPS;
-	if (ops < 2ull * c->depth)
-		ops = 2ull * c->depth;
-	return ops < blocks ? ops : blocks;
-}
-
-/* The server's own count must be what clients moved: a check that never looked is no check. */
-static int judge_verification(const struct round *r, const json_t *end, uint64_t bytes, struct err *e)
-{
-	const json_t *stats = json_object_get(end, "stats");
-	const char *wrong = json_string_value(json_object_get(stats, "verify_error"));
-	uint64_t seen = integer(stats, "verified_bytes");
-	uint64_t stored = integer(end, "stored_bytes_checked");
-	const json_t *forwarded = json_object_get(end, "forwarded_bytes_checked");
-
-	if (wrong)
-		return err_set(e, -EILSEQ, "verification: %s", wrong);
-	if (r->cell->op == OP_WRITE && !forwarded && seen + stored < bytes)
-		return err_set(e, -EILSEQ,
-			       "verification: clients wrote %" PRIu64 " bytes, the server saw %" PRIu64
-			       " and found %" PRIu64 " stored",
-			       bytes, seen, stored);
-	if (r->cell->op == OP_WRITE && forwarded && (uint64_t)json_integer_value(forwarded) < bytes)
-		return err_set(e, -EILSEQ,
-			       "verification: clients wrote %" PRIu64 " bytes, %" PRIu64
-			       " came out at the other end of the connection",
-			       bytes, (uint64_t)json_integer_value(forwarded));
-	return 0;
-}
-
-static int verify(struct round *r, struct round_result *out, struct err *e)
-{
-	const struct cell *c = r->cell;
-	const uint64_t ops = verify_ops(c), seed = clock_ns(), timeout = c->config.watchdog_ns;
-	json_t *msg = NULL, *files = json_array();
-	int ret;
-
-	ret = ask(&r->server, "the server",
-		  json_pack("{s:s, s:I, s:s, s:I}", "cmd", "verify", "seed", (json_int_t)seed, "op",
-			    op_names[c->op], "len", (json_int_t)(ops * c->bs)),
-		  &msg, SETUP_NS, e);
-	if (ret)
-		goto out;
-	json_decref(msg);
-	for (unsigned int i = 0; i < r->nclients; i++) {
-		control_send(r->clients[i].control,
-			     json_pack("{s:s, s:I, s:I}", "cmd", "verify", "seed",
-				       (json_int_t)(seed + i), "ops", (json_int_t)ops));
-		if (c->op == OP_WRITE)
-			json_array_append_new(files, json_integer((json_int_t)(ops * c->bs)));
-	}
-	for (unsigned int i = 0; i < r->nclients; i++) {
-		ret = answer(&r->clients[i], "a client", &msg, timeout, e);
-		if (ret)
-			goto out;
-		out->verified_bytes += integer(msg, "verified_bytes");
-		json_decref(msg);
-	}
-	ret = ask(&r->server, "the server", json_pack("{s:s, s:O}", "cmd", "verify_end", "files", files),
-		  &msg, SETUP_NS, e);
-	if (ret)
-		goto out;
-	ret = judge_verification(r, msg, out->verified_bytes, e);
-	json_decref(msg);
-	out->verified = !ret;
-out:
-	json_decref(files);
-	return ret;
-}
-
 static int server_stats(struct round *r, json_t **stats, struct err *e)
 {
 	return ask(&r->server, "the server", json_pack("{s:s}", "cmd", "stats"), stats,
 		   r->cell->config.watchdog_ns, e);
 }
 
-static int verify_by_driver(struct round *r, struct round_result *out, struct err *e)
+static int verify(struct round *r, struct round_result *out, struct err *e)
 {
-	const struct cell *c = r->cell;
-	const struct driver_pass pass = {
+	const struct verify_pass pass = {
+		.cell = r->cell,
 		.server = &r->server,
 		.clients = r->clients,
 		.nclients = r->nclients,
-		.ops = verify_ops(c),
-		.counted = c->path->expect[OP_READ].route != ROUTE_NONE,
-		.timeout_ns = c->config.watchdog_ns,
 	};
-	int ret = round_driver_verify(&pass, &out->verified_bytes, e);
+	int ret = round_verify(&pass, &out->verified_bytes, e);
 
 	out->verified = !ret;
 	return ret;
@@ -680,7 +599,7 @@ int round_run(struct rundir *dir, const struct cell *cell, struct ledger *ledger
 	*out = (struct round_result){0};
 	ret = round_open(dir, cell, ledger, &r, e);
 	if (!ret && want_verify)
-		ret = cell->driver->foreign ? verify_by_driver(r, out, e) : verify(r, out, e);
+		ret = verify(r, out, e);
 	if (!ret && want_measure)
 		ret = measure(r, out, e);
 	if (!ret && want_measure && cell->config.pollution)

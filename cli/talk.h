@@ -7,7 +7,11 @@
 #include <stdint.h>
 
 #include "lib/child.h"
+#include "lib/clock.h"
 #include "lib/err.h"
+
+/* How long a server may take to start, or to check what it stored: sink file may have to fill a disk file. */
+#define SETUP_NS (120 * NSEC_PER_SEC)
 
 /* Every wait looks at it. */
 extern volatile int interrupted;

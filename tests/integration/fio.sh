@@ -54,7 +54,7 @@ json 'all("setup_ns" not in c["summary"] and "context_switches_per_op" not in c[
 json 'all(c["verified"] is (c["driver"] == "native") for c in cells) and "stores nothing" in r["not_measured"]["driver verified"]'
 json 'all(c["driver_version"].startswith("fio-") for c in cells if c["driver"] == "fio")'
 json 'all(c["rounds"][0]["elapsed_ns"] >= 100 * c["rounds"][0]["latency_ns"]["min"] for c in cells)'
-[ "$(cut -d, -f13,14 "$T/csv" | sort | uniq -c | tr -s ' ' | paste -sd';')" = " 1 driver,engine; 2 fio,psync; 2 native," ] ||
+[ "$(cut -d, -f14,15 "$T/csv" | sort | uniq -c | tr -s ' ' | paste -sd';')" = " 1 driver,engine; 2 fio,psync; 2 native," ] ||
 	fail "driver and engine in the CSV"
 
 expect 77 $Z run $small --driver fio --output "$T/d" --path copy,ipc --mmap --sink null --bs 4k --json -
