@@ -207,17 +207,15 @@ int ipc_client_wait(struct ipc_client *c, uint64_t *tag, int32_t *result)
 
 	for (;;) {
 		struct ipc_cqe *cqe = &c->cqes[c->completed & (c->entries - 1)];
-		const bool spin =
-			c->spin_ns && !atomic_load_explicit(&c->ring->crowded, memory_order_relaxed);
 
-		for (int i = 0; i < SPIN_CHECKS && spin; i++) {
+		for (int i = 0; i < SPIN_CHECKS && c->spin_ns; i++) {
 			if (ipc_client_poll(c, tag, result))
 				return 0;
 			cpu_relax();
 		}
 		if (ipc_client_poll(c, tag, result))
 			return 0;
-		if (spin) {
+		if (c->spin_ns) {
 			uint64_t now = clock_ns();
 
 			if (!end)

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/cpus.h"
 
@@ -56,16 +55,6 @@ static int by_core(const void *a, const void *b)
 
 	return x->core != y->core ? (x->core > y->core) - (x->core < y->core)
 				  : (x->cpu > y->cpu) - (x->cpu < y->cpu);
-}
-
-unsigned int cpus_count(void)
-{
-	cpu_set_t set;
-
-	/* (a set of 1024 is too small for the largest machines) */
-	if (sched_getaffinity(0, sizeof(set), &set))
-		return (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
-	return (unsigned int)CPU_COUNT(&set);
 }
 
 int cpus_allowed(int *cpus, int max)

@@ -15,9 +15,6 @@ int cpus_possible(void);
  * neighbours, so that cutting the list cuts no core. Returns how many; at most max. */
 int cpus_allowed(int *cpus, int max);
 
-/* How many CPUs the calling thread may run on; at least 1. */
-unsigned int cpus_count(void);
-
 /* Whether two CPUs are hardware threads of the same core. */
 bool cpus_share_core(int a, int b);
 

@@ -93,8 +93,6 @@ struct ipc_cqe {
 struct ipc_ring {
 	uint32_t version;
 	uint32_t entries; /* a power of two; both sides remember it and do not read it again */
-	/* 1: the server does not poll, for it has too many clients to do so; nor should they. A hint. */
-	_Atomic uint32_t crowded;
 	/* 1: that side sleeps (or is about to) on this word with FUTEX_WAIT; whoever publishes a
 	 * descriptor sets it to 0 and wakes. */
 	_Alignas(64) _Atomic uint32_t server_sleeps;

@@ -12,13 +12,11 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
-#include "lib/cpus.h"
 #include "servers/ipc_session.h"
 #include "servers/sigbus.h"
 
-#define SLEEP_NS      (100 * NSEC_PER_MSEC) /* an upper bound: a lost wake-up costs this, no more */
-#define RINGS_PER_CPU 16                    /* see polls() */
-#define SPIN_CHECKS   64                    /* polls between two looks at the clock */
+#define SLEEP_NS    (100 * NSEC_PER_MSEC) /* an upper bound: a lost wake-up costs this, no more */
+#define SPIN_CHECKS 64                    /* polls between two looks at the clock */
 
 static int32_t do_rw(struct ipc_session *s, struct worker *w, const struct ipc_sqe *d)
 {
@@ -93,24 +91,6 @@ static int32_t execute(struct ipc_session *s, struct worker *w, const struct ipc
 	}
 }
 
-/* The rings that this process serves. */
-static _Atomic unsigned int rings;
-
-/*
- * Whether to poll. Clients that outnumber CPUs take turns on them, and so do the threads that serve them. A client that
- * comes to its turn together with its thread moves thousands of payloads by polling, and one that does not moves
- * one: fair up to here (the slowest of 16 clients on a CPU gets 0.8 of the mean, of 64 0.05), and no longer beyond. Those
- * who sleep are served in the order in which they come.
- */
-static bool polls(struct ipc_session *s)
-{
-	const bool crowded = atomic_load_explicit(&rings, memory_order_relaxed) > s->rings_polled;
-
-	if (crowded != atomic_load_explicit(&s->ring->crowded, memory_order_relaxed))
-		atomic_store_explicit(&s->ring->crowded, crowded, memory_order_relaxed);
-	return s->spin_ns && !crowded;
-}
-
 /* Waits for descriptor number `next`. False when the session shall end. Not inlined, so that samples tell
  * waiting from work. */
 static __attribute__((noinline)) bool wait_next(struct ipc_session *s, struct ipc_sqe *sqe,
@@ -119,16 +99,14 @@ static __attribute__((noinline)) bool wait_next(struct ipc_session *s, struct ip
 	uint64_t end = 0;
 
 	while (!atomic_load_explicit(&s->stop, memory_order_relaxed)) {
-		const bool poll = polls(s);
-
-		for (int i = 0; i < SPIN_CHECKS && poll; i++) {
+		for (int i = 0; i < SPIN_CHECKS && s->spin_ns; i++) {
 			if (ipc_published(&sqe->seq, next))
 				return true;
 			cpu_relax();
 		}
 		if (ipc_published(&sqe->seq, next))
 			return true;
-		if (poll) {
+		if (s->spin_ns) {
 			uint64_t now = clock_ns();
 
 			if (!end)
@@ -224,7 +202,6 @@ int ipc_session_start(struct ipc_session *s, struct server *srv, int sock, uint6
 	s->srv = srv;
 	s->sock = sock;
 	s->spin_ns = spin_ns;
-	s->rings_polled = RINGS_PER_CPU * cpus_count();
 	s->entries = 1;
 	while (s->entries < entries && s->entries < IPC_ENTRIES_MAX)
 		s->entries *= 2;
@@ -238,7 +215,6 @@ int ipc_session_start(struct ipc_session *s, struct server *srv, int sock, uint6
 		return -ret; /* the ring goes with ipc_session_stop */
 	}
 	s->started = true;
-	atomic_fetch_add(&rings, 1);
 	return 0;
 }
 
@@ -266,7 +242,6 @@ void ipc_session_stop(struct ipc_session *s)
 		 * have cleared it, and this thread does not survive a page that is gone. */
 		syscall(SYS_futex, &s->ring->server_sleeps, FUTEX_WAKE, 1, NULL, NULL, 0);
 		pthread_join(s->thread, NULL);
-		atomic_fetch_sub(&rings, 1);
 		s->started = false;
 	}
 	for (unsigned int i = 0; i < IPC_BUFFERS_MAX; i++)

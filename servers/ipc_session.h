@@ -28,7 +28,6 @@ struct ipc_session {
 	int sock;           /* the caller's; shut down when the session ends by itself */
 	bool greeted;       /* HELLO was accepted */
 	uint64_t spin_ns;
-	unsigned int rings_polled; /* with more rings than that nobody polls */
 	struct ipc_ring *ring;
 	uint32_t entries;
 	pthread_t thread;
