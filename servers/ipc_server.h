@@ -55,6 +55,10 @@ int ipc_server_ticket(struct ipc_server *is, uint64_t fh, uint64_t ino, uint32_t
 		      struct ipc_channel *out);
 void ipc_server_revoke(struct ipc_server *is, uint64_t fh);
 
+/* Serves one client on the caller's thread, until it leaves or is cut off: what the thread of an accepted client
+ * does. sock stays the caller's. *worker: what an earlier call left there, or NULL. For tests. */
+void ipc_server_attend(struct ipc_server *is, int sock, struct worker **worker);
+
 /* Ends all sessions and threads. */
 void ipc_server_stop(struct ipc_server *is);
 
