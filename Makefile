@@ -98,11 +98,13 @@ UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 VM       := tests/integration/vm.sh tests/integration/vm_guest.sh
 # what looks at the kernels of make kernel: check-kernel
 WITH_KERNEL := tests/integration/vm_uml.sh tests/integration/series.sh
+# the programs of bad_clients.sh and many_clients.sh
+CLIENTS  := $(patsubst tests/clients/%.c,tests/clients/%,$(wildcard tests/clients/*.c))
 VM_TESTS := tests/integration/vm.sh $(patsubst %,vm@%,$(sort $(wildcard tests/vm/*.sh)))
 SUBMAKE  := $(MAKE) --no-print-directory
 
 check: deps
-	@$(SUBMAKE) all $(UNIT:%=$(BUILD)/tests/%)
+	@$(SUBMAKE) all $(UNIT:%=$(BUILD)/tests/%) $(CLIENTS:%=$(BUILD)/%)
 	@$(SUBMAKE) BUILD=$(BUILD)/asan BIN=$(BUILD)/asan/zcbench CFLAGS="$(ASAN)" all $(UNIT:%=$(BUILD)/asan/tests/%)
 	@$(SUBMAKE) BUILD=$(BUILD)/tsan BIN=$(BUILD)/tsan/zcbench CFLAGS="$(TSAN)" $(BUILD)/tsan/tests/test_ring
 	@$(SUBMAKE) $(FUZZ:%=$(BUILD)/fuzz/fuzz_%)
@@ -184,6 +186,11 @@ $(BUILD)/tests/kernel/shared_buf: $(patsubst %.c,$(BUILD)/%.o,$(wildcard kernel/
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -luring -pthread
+
+$(BUILD)/tests/clients/%: $(BUILD)/tests/clients/%.o $(filter-out %/main.o,$(OBJS))
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/tests/kernel/%: $(BUILD)/tests/kernel/%.o $(filter-out %/main.o,$(OBJS))
 	@mkdir -p $(@D)

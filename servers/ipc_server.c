@@ -128,6 +128,7 @@ static int do_hello(struct client *c, struct ipc_session *s, const struct ipc_me
 	s->srv = c->is->srv;
 	s->memory = config->memory;
 	ipc_session_open(s, t.ino, t.flags);
+	s->spin_always = config->spin_always;
 	ret = set_timeout(c->sock, 0);
 	if (!ret && config->memory->ring)
 		ret = ipc_session_start(s, c->is->srv, c->sock, m->value, config->spin_ns, ring_fd);

@@ -43,6 +43,8 @@ extern const struct ipc_memory_ops
 struct ipc_server_config {
 	const struct ipc_memory_ops *memory;
 	uint64_t spin_ns; /* how long a service thread polls an idle ring before it sleeps */
+	/* ... even where other threads want the CPU: with more clients than CPUs that costs more than it gains */
+	bool spin_always;
 };
 
 /* Starts listening. *out is set on success. 0 or -errno. */

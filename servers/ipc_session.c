@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -114,6 +115,25 @@ int ipc_session_look(struct ipc_session *s, uint32_t n)
 	return -EPROTO;
 }
 
+/* Service threads of this process that do not sleep. */
+static _Atomic unsigned int awake;
+
+static void count_awake(struct ipc_session *s, bool on)
+{
+	if (s->awake != on)
+		atomic_fetch_add_explicit(&awake, on ? 1 : -1U, memory_order_relaxed);
+	s->awake = on;
+}
+
+/* Whether polling takes the CPU from nobody: each thread that is at work, and the client that it works for, has one.
+ * (Else it takes most of the time from those who could do something.) */
+static bool may_spin(const struct ipc_session *s)
+{
+	const unsigned int n = atomic_load_explicit(&awake, memory_order_relaxed);
+
+	return s->spin_ns && (s->spin_always || (2 * n <= s->cpus && n <= s->own_cpus));
+}
+
 /* Waits for descriptor number `next`. False when the session shall end. Not inlined, so that samples tell
  * waiting from work. */
 static __attribute__((noinline)) bool wait_next(struct ipc_session *s, struct ipc_sqe *sqe,
@@ -122,14 +142,16 @@ static __attribute__((noinline)) bool wait_next(struct ipc_session *s, struct ip
 	uint64_t end = 0;
 
 	while (!atomic_load_explicit(&s->stop, memory_order_relaxed)) {
-		for (int i = 0; i < SPIN_CHECKS && s->spin_ns; i++) {
+		const bool spin = may_spin(s);
+
+		for (int i = 0; i < SPIN_CHECKS && spin; i++) {
 			if (ipc_published(&sqe->seq, next))
 				return true;
 			cpu_relax();
 		}
 		if (ipc_published(&sqe->seq, next))
 			return true;
-		if (s->spin_ns) {
+		if (spin) {
 			uint64_t now = clock_ns();
 
 			if (!end)
@@ -139,7 +161,9 @@ static __attribute__((noinline)) bool wait_next(struct ipc_session *s, struct ip
 		}
 		if (ipc_session_look(s, next - 1) < 0)
 			return false;
+		count_awake(s, false);
 		ipc_sleep(&s->ring->server_sleeps, &sqe->seq, next, SLEEP_NS);
+		count_awake(s, true);
 		end = 0;
 	}
 	return false;
@@ -180,6 +204,7 @@ static void *service_thread(void *p)
 	if (!s->worker)
 		s->worker = worker_get(s->srv);
 	sigbus_guard = &jump;
+	count_awake(s, true);
 	if (s->worker && sigsetjmp(jump, 0) == 0)
 		serve_ring(s, s->worker);
 	else if (s->worker) {
@@ -187,6 +212,7 @@ static void *service_thread(void *p)
 		atomic_store(&s->broken, true);
 	}
 	sigbus_guard = NULL;
+	count_awake(s, false);
 	shutdown(s->sock, SHUT_RDWR); /* the thread that reads it ends the session */
 	return NULL;
 }
@@ -222,12 +248,16 @@ fail:
 int ipc_session_start(struct ipc_session *s, struct server *srv, int sock, uint64_t entries,
 		      uint64_t spin_ns, int *ring_fd)
 {
+	cpu_set_t own;
 	int ret;
 
 	sigbus_catch();
 	s->srv = srv;
 	s->sock = sock;
 	s->spin_ns = spin_ns;
+	s->cpus = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
+	if (!sched_getaffinity(0, sizeof(own), &own))
+		s->own_cpus = (unsigned int)CPU_COUNT(&own);
 	s->entries = 1;
 	while (s->entries < entries && s->entries < IPC_ENTRIES_MAX)
 		s->entries *= 2;

@@ -28,6 +28,8 @@ struct ipc_session {
 	int sock;           /* the caller's; shut down when the session ends by itself */
 	bool greeted;       /* HELLO was accepted */
 	uint64_t spin_ns;
+	bool spin_always; /* set before the start; else only while no other thread wants the CPU */
+	unsigned int cpus, own_cpus; /* of the machine; those that this process may run on */
 	struct ipc_ring *ring;
 	uint32_t entries;
 	pthread_t thread;
@@ -41,6 +43,7 @@ struct ipc_session {
 	bool complained;
 	void *owner;             /* the server's own */
 	uint32_t first;          /* number of the first operation; not 0 in tests only */
+	bool awake;              /* the service thread does not sleep; its own */
 	struct worker *worker;   /* see ipc_session_start */
 	_Atomic uint64_t mapped; /* bytes of all buffers */
 	struct ipc_buffer buffers[IPC_BUFFERS_MAX];
@@ -48,7 +51,7 @@ struct ipc_session {
 };
 
 /* Makes the ring, starts the service thread; *ring_fd is the caller's to send and close (-1 on error).
- * s is all zeros but for `memory`, what ipc_session_open did, and s->worker: the counters that an earlier
+ * s is all zeros but for `memory`, `spin_always`, what ipc_session_open did, and s->worker: the counters that an earlier
  * session left there (ipc_session_stop), which go on being used, or NULL. */
 int ipc_session_start(struct ipc_session *s, struct server *srv, int sock, uint64_t entries,
 		      uint64_t spin_ns, int *ring_fd);

@@ -265,7 +265,7 @@ static bool say(struct input *in)
 	case IPC_REGISTER:
 		known = n_fds == 1;
 		m->error = n_fds && kind > GOOD_LAST ? EXPECT_REFUSAL : EXPECT_ANY;
-		if (n_answered == n_sent && clean && greeted && !odd && known && !m->error &&
+		if (wait && n_answered == n_sent && clean && greeted && !odd && known && !m->error &&
 		    !atomic_load(&add_fails) && added < IPC_BUFFERS_MAX / 2)
 			m->error = EXPECT_SUCCESS;
 		break;
@@ -279,8 +279,9 @@ static bool say(struct input *in)
 	default:
 		known = false;
 	}
-	if (odd || !known || (!greeted && m->type != IPC_HELLO) || m->error == EXPECT_REFUSAL)
-		clean = clean && !odd && known && greeted; /* refused, or cut off */
+	/* A descriptor or a ticket that is refused is not the end; all else that is wrong is. */
+	if (odd || !known || (m->type == IPC_HELLO ? m->error != EXPECT_SUCCESS : !greeted))
+		clean = false;
 	sent[n_sent] = *m;
 	m->error = 0;
 	if (sendmsg(sock, &mh, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)iov.iov_len) {
