@@ -96,16 +96,19 @@ TSAN := -O1 -g -fsanitize=thread
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 # zcbench vm, and each script of tests/vm in a guest of its own
 VM       := tests/integration/vm.sh tests/integration/vm_guest.sh
+# the programs of bad_clients.sh and many_clients.sh
+CLIENTS  := $(patsubst tests/clients/%.c,tests/clients/%,$(wildcard tests/clients/*.c))
 VM_TESTS := tests/integration/vm.sh $(patsubst %,vm@%,$(sort $(wildcard tests/vm/*.sh)))
 SUBMAKE  := $(MAKE) --no-print-directory
 
 check: deps
-	@$(SUBMAKE) all $(UNIT:%=$(BUILD)/tests/%) $(KERNEL_PROGRAMS) kernel
+	@$(SUBMAKE) all $(UNIT:%=$(BUILD)/tests/%) $(CLIENTS:%=$(BUILD)/%) $(KERNEL_PROGRAMS) kernel
 	@$(SUBMAKE) BUILD=$(BUILD)/asan BIN=$(BUILD)/asan/zcbench CFLAGS="$(ASAN)" all $(UNIT:%=$(BUILD)/asan/tests/%)
 	@$(SUBMAKE) BUILD=$(BUILD)/tsan BIN=$(BUILD)/tsan/zcbench CFLAGS="$(TSAN)" $(BUILD)/tsan/tests/test_ring
-	@BUILD=$(BUILD) tests/run $(UNIT:%=$(BUILD)/tests/%) $(UNIT:%=$(BUILD)/asan/tests/%) \
+	@$(SUBMAKE) $(FUZZ:%=$(BUILD)/fuzz/fuzz_%)
+	@BUILD=$(BUILD) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run $(UNIT:%=$(BUILD)/tests/%) $(UNIT:%=$(BUILD)/asan/tests/%) \
 		$(BUILD)/tsan/tests/test_ring $(filter-out $(VM),$(sort $(wildcard tests/integration/*.sh))) \
-		$(patsubst %,asan@tests/integration/%.sh,matrix proof kill tcp) $(VM_TESTS) \
+		$(patsubst %,asan@tests/integration/%.sh,matrix proof kill tcp) $(FUZZ:%=fuzz@%) $(VM_TESTS) \
 		$(KERNEL_TESTS:%=kernel@%)
 
 # Linux with the patch series, into zcbench's cache folder: minutes, once for each series and configuration.
@@ -133,6 +136,33 @@ check-kernel-debug: deps
 check-series: kernel
 	@kernel/check-series.sh $(KERNEL_CACHE)
 
+# Fuzz targets of the back channel (tests/fuzz), each FUZZ_SECONDS long; also a part of check. The server's own code
+# has a call before each load, for a client that writes at that very moment.
+FUZZ_SECONDS ?= 60
+FUZZ         := ring control
+FUZZ_FLAGS   := -O1 -g -Wno-unknown-attributes -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+FUZZ_SERVER  := $(patsubst %,$(BUILD)/fuzz/servers/ipc_%.o,buffer server session tickets)
+FUZZ_OBJS    := $(FUZZ_SERVER) $(patsubst %,$(BUILD)/fuzz/%.o,servers/sigbus servers/server servers/minifs \
+	lib/ipc lib/fdpass lib/err lib/units lib/pattern tests/fuzz/fuzz)
+
+fuzz: deps
+	@$(SUBMAKE) $(FUZZ:%=$(BUILD)/fuzz/fuzz_%)
+	@BUILD=$(BUILD) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run $(FUZZ:%=fuzz@%)
+
+$(FUZZ_SERVER): FUZZ_FLAGS += -fsanitize-coverage=trace-loads
+
+$(BUILD)/fuzz/%.o: %.c | $(BUILD)/checked
+	@mkdir -p $(@D)
+	@echo "  CC  $< (fuzz)"
+	$(Q)clang $(filter-out $(CFLAGS),$(ALL_CFLAGS)) $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o $(FUZZ_OBJS)
+	@echo "  LD  $@"
+	$(Q)clang -g -fsanitize=fuzzer,address,undefined -o $@ $^ \
+		$(patsubst %,-Wl$(comma)--wrap=%,mmap munmap pthread_create pthread_join) $(LIBS)
+
+comma := ,
+
 # What needs a newer kernel, in a guest; also a part of check.
 check-vm: deps
 	@$(SUBMAKE) all
@@ -154,6 +184,11 @@ $(BUILD)/tests/kernel/shared_buf: $(patsubst %.c,$(BUILD)/%.o,$(wildcard kernel/
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -luring -pthread
+
+$(BUILD)/tests/clients/%: $(BUILD)/tests/clients/%.o $(filter-out %/main.o,$(OBJS))
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/tests/kernel/%: $(BUILD)/tests/kernel/%.o $(filter-out %/main.o,$(OBJS))
 	@mkdir -p $(@D)
@@ -202,6 +237,7 @@ help:
 	@echo "sudo make check-kernel  of these only what needs the kernels of make kernel; check-kernel-debug: on the debug kernel"
 	@echo "make check-series  each patch of the series applies, passes checkpatch.pl --strict and builds"
 	@echo "sudo make regress   is this tree worse than its merge base? copies exactly, times in turns (5 minutes)"
+	@echo "sudo make fuzz    fuzz the back channel, each target FUZZ_SECONDS (60) long; also a part of check"
 	@echo "make kernel       build Linux with the patch series, for zcbench vm; KERNEL=debug: with the kernel's own checks"
 	@echo "make bench-self   is zcbench itself fast enough? ratios against hand-made loops"
 	@echo "sudo make bench-cross   the native driver and fio on the same cells, in turns: do they agree?"
@@ -212,5 +248,5 @@ help:
 
 
 .SECONDARY:
-.PHONY: all bench bench-self bench-cross check check-vm check-kernel check-kernel-debug check-series kernel regress lint deps install uninstall clean help FORCE
--include $(OBJS:.o=.d) $(BYPASS_OBJS:.o=.d) $(wildcard $(BUILD)/tests/*/*.d $(BUILD)/kernel/tests/*.d)
+.PHONY: all bench bench-self bench-cross check check-vm check-kernel check-kernel-debug check-series fuzz kernel regress lint deps install uninstall clean help FORCE
+-include $(OBJS:.o=.d) $(BYPASS_OBJS:.o=.d) $(FUZZ_OBJS:.o=.d) $(FUZZ:%=$(BUILD)/fuzz/tests/fuzz/fuzz_%.d) $(wildcard $(BUILD)/tests/*/*.d $(BUILD)/kernel/tests/*.d)

@@ -9,29 +9,26 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/fdpass.h"
 #include "servers/ipc_session.h"
+#include "servers/ipc_tickets.h"
 
 #define HELLO_TIMEOUT_SEC 2
 #define STOP_TIMEOUT_SEC  5
-#define WARNINGS_MAX      32    /* a client must not be able to fill our log */
+#define LOG_BURST         32
+#define LOG_PAUSE_NS      NSEC_PER_SEC
 #define ACCEPT_PAUSE_US   10000 /* when there are no descriptors or no memory */
-
-struct ticket {
-	bool used;
-	uint64_t fh, ino;
-	uint32_t flags, uid;
-	uint8_t secret[IPC_TICKET_SIZE];
-};
 
 /* One connection. The accept thread makes it, its own thread serves it. */
 struct client {
@@ -40,7 +37,7 @@ struct client {
 	bool running;      /* the thread is to be joined */
 	atomic_bool ended; /* and has nothing more to do */
 	int sock;          /* -1: closed; its thread does that under the lock */
-	uid_t uid;
+	struct ucred peer;
 	struct worker *worker; /* of this slot's last session, for the next one */
 };
 
@@ -52,98 +49,59 @@ struct ipc_server {
 	socklen_t address_len;
 	pthread_t thread;
 	_Atomic uint64_t refused;
-
-	pthread_mutex_t lock; /* tickets: FUSE threads make them, clients' threads take them; socks */
-	struct ticket tickets[IPC_TICKETS_MAX];
+	struct ipc_tickets tickets;
+	pthread_mutex_t lock; /* of the clients' socks, and of what follows: */
+	uint64_t log_full;    /* when the log has taken all that it may */
+	uint64_t untold;      /* what was left out since the last line */
 	struct client clients[IPC_SESSIONS_MAX];
 };
 
-static void refuse(struct ipc_server *is, const char *what, const char *why)
+/* A client must not be able to fill our log: it takes LOG_BURST lines at once, and then one each LOG_PAUSE_NS. */
+static void refuse(struct client *c, const char *what, const char *why)
 {
-	uint64_t n = atomic_fetch_add(&is->refused, 1) + 1;
+	struct ipc_server *is = c->is;
+	const uint64_t now = clock_ns();
+	uint64_t untold = 0;
+	char more[64] = "";
+	bool tell;
 
-	if (n <= WARNINGS_MAX)
-		warn("back channel: %s: %s%s", what, why,
-		     n == WARNINGS_MAX ? " (the last such warning)" : "");
+	atomic_fetch_add(&is->refused, 1);
+	pthread_mutex_lock(&is->lock);
+	if (is->log_full < now)
+		is->log_full = now;
+	tell = is->log_full - now < LOG_BURST * LOG_PAUSE_NS;
+	if (tell) {
+		is->log_full += LOG_PAUSE_NS;
+		untold = is->untold;
+	}
+	is->untold = tell ? 0 : is->untold + 1;
+	pthread_mutex_unlock(&is->lock);
+	if (untold)
+		snprintf(more, sizeof(more), " (and %" PRIu64 " times before, of any client)", untold);
+	if (tell)
+		warn("back channel: %s process %d (user %u): %s%s", what, (int)c->peer.pid, c->peer.uid,
+		     why, more);
 }
 
 int ipc_server_ticket(struct ipc_server *is, uint64_t fh, uint64_t ino, uint32_t flags, uint32_t uid,
 		      struct ipc_channel *out)
 {
-	struct ticket *t = NULL;
+	const struct ipc_ticket t = {.fh = fh, .ino = ino, .flags = flags, .uid = uid};
 
 	*out = (struct ipc_channel){.version = IPC_VERSION};
 	out->socket_len = (uint32_t)(is->address_len - offsetof(struct sockaddr_un, sun_path) - 1);
 	memcpy(out->socket, is->address.sun_path + 1, out->socket_len);
-	if (getrandom(out->ticket, sizeof(out->ticket), 0) != sizeof(out->ticket))
-		return -EIO;
-	pthread_mutex_lock(&is->lock);
-	/* One for each open file: asking again and again must not use up what others need. */
-	for (unsigned int i = 0; i < IPC_TICKETS_MAX; i++) {
-		if (is->tickets[i].used && is->tickets[i].fh == fh) {
-			t = &is->tickets[i];
-			break;
-		}
-		if (!is->tickets[i].used && !t)
-			t = &is->tickets[i];
-	}
-	if (t) {
-		*t = (struct ticket){.used = true, .fh = fh, .ino = ino, .flags = flags, .uid = uid};
-		memcpy(t->secret, out->ticket, sizeof(t->secret));
-	}
-	pthread_mutex_unlock(&is->lock);
-	return t ? 0 : -EMFILE;
+	return ipc_tickets_issue(&is->tickets, &t, out->ticket);
 }
 
 void ipc_server_revoke(struct ipc_server *is, uint64_t fh)
 {
-	pthread_mutex_lock(&is->lock);
-	for (unsigned int i = 0; i < IPC_TICKETS_MAX; i++)
-		if (is->tickets[i].used && is->tickets[i].fh == fh)
-			is->tickets[i].used = false;
-	pthread_mutex_unlock(&is->lock);
+	ipc_tickets_revoke(&is->tickets, fh);
 }
 
 uint64_t ipc_server_refused(struct ipc_server *is)
 {
 	return atomic_load(&is->refused);
-}
-
-/* Whether a user has business here at all. */
-static bool has_ticket(struct ipc_server *is, uid_t uid)
-{
-	bool has = false;
-
-	pthread_mutex_lock(&is->lock);
-	for (unsigned int i = 0; i < IPC_TICKETS_MAX && !has; i++)
-		has = is->tickets[i].used && is->tickets[i].uid == uid;
-	pthread_mutex_unlock(&is->lock);
-	return has;
-}
-
-/* The open file behind a ticket. A ticket is good once, and for the user who opened the file. */
-static int redeem(struct ipc_server *is, uid_t uid, const uint8_t *secret, struct ticket *out)
-{
-	int ret = -EACCES;
-
-	pthread_mutex_lock(&is->lock);
-	for (unsigned int i = 0; i < IPC_TICKETS_MAX; i++) {
-		struct ticket *t = &is->tickets[i];
-		unsigned char diff = 0;
-
-		if (!t->used || t->uid != uid)
-			continue;
-		for (size_t k = 0; k < sizeof(t->secret); k++)
-			diff |= (unsigned char)(t->secret[k] ^ secret[k]);
-		if (diff)
-			continue;
-		*out = *t;
-		t->used = false;
-		ret = 0;
-		break;
-	}
-	pthread_mutex_unlock(&is->lock);
-	return ret;
 }
 
 static int set_timeout(int sock, time_t seconds)
@@ -157,12 +115,12 @@ static int do_hello(struct client *c, struct ipc_session *s, const struct ipc_me
 		    uint64_t *entries, int *ring_fd, struct err *e)
 {
 	const struct ipc_server_config *config = &c->is->config;
-	struct ticket t;
+	struct ipc_ticket t;
 	int ret;
 
 	if (s->greeted)
 		return err_set(e, -EALREADY, "a second HELLO");
-	ret = redeem(c->is, c->uid, m->ticket, &t);
+	ret = ipc_tickets_redeem(&c->is->tickets, c->peer.uid, m->ticket, &t);
 	if (ret)
 		return err_set(e, ret, "a ticket that is not valid for this user");
 	if (config->memory->ring ? !m->value || m->value > IPC_ENTRIES_MAX : m->value != 0)
@@ -170,6 +128,7 @@ static int do_hello(struct client *c, struct ipc_session *s, const struct ipc_me
 	s->srv = c->is->srv;
 	s->memory = config->memory;
 	ipc_session_open(s, t.ino, t.flags);
+	s->spin_always = config->spin_always;
 	ret = set_timeout(c->sock, 0);
 	if (!ret && config->memory->ring)
 		ret = ipc_session_start(s, c->is->srv, c->sock, m->value, config->spin_ns, ring_fd);
@@ -184,8 +143,8 @@ static int do_hello(struct client *c, struct ipc_session *s, const struct ipc_me
 
 static int do_open(struct client *c, struct ipc_session *s, const struct ipc_message *m, struct err *e)
 {
-	struct ticket t;
-	int ret = redeem(c->is, c->uid, m->ticket, &t);
+	struct ipc_ticket t;
+	int ret = ipc_tickets_redeem(&c->is->tickets, c->peer.uid, m->ticket, &t);
 
 	if (ret)
 		return err_set(e, ret, "a ticket that is not valid for this user");
@@ -212,7 +171,7 @@ static bool serve_message(struct client *c, struct ipc_session *s)
 		if (fd >= 0)
 			close(fd);
 		if (n && n != -ECONNRESET) /* it left, maybe without reading our last answer */
-			refuse(c->is, "cut off a client",
+			refuse(c, "cut off",
 			       n == -EAGAIN ? "it never said HELLO" : "a malformed control message");
 		return false;
 	}
@@ -233,7 +192,7 @@ static bool serve_message(struct client *c, struct ipc_session *s)
 		close(fd);
 	if (ret < 0) {
 		answer.error = ret;
-		refuse(c->is, "refused a client", e.what);
+		refuse(c, "refused", e.what);
 	} else if (m.type != IPC_HELLO) {
 		answer.value = (uint64_t)ret;
 	}
@@ -245,28 +204,46 @@ static bool serve_message(struct client *c, struct ipc_session *s)
 	return !ret && answer.error != -EPROTO && !(m.type == IPC_HELLO && answer.error);
 }
 
+static void complain(struct ipc_session *s, const char *why)
+{
+	refuse(s->owner, "refused", why);
+}
+
+/* One client, from its first word to its end. */
+static void attend(struct client *c)
+{
+	_Alignas(64) struct ipc_session s = {.worker = c->worker, .complain = complain, .owner = c};
+	socklen_t len = sizeof(c->peer);
+
+	if (getsockopt(c->sock, SOL_SOCKET, SO_PEERCRED, &c->peer, &len) ||
+	    !ipc_tickets_any(&c->is->tickets, c->peer.uid) || set_timeout(c->sock, HELLO_TIMEOUT_SEC))
+		refuse(c, "turned away", "its user has no ticket");
+	else
+		while (serve_message(c, &s))
+			;
+	ipc_session_stop(&s);
+	c->worker = s.worker;
+	if (s.cut_off)
+		refuse(c, "cut off", s.cut_off);
+	/* The sink was left in the middle of something. */
+	if (atomic_load(&s.broken) && worker_renew(c->worker))
+		c->worker = NULL;
+}
+
+void ipc_server_attend(struct ipc_server *is, int sock, struct worker **worker)
+{
+	struct client c = {.is = is, .sock = sock, .worker = *worker};
+
+	attend(&c);
+	*worker = c.worker;
+}
+
 static void *client_thread(void *p)
 {
 	struct client *c = p;
-	_Alignas(64) struct ipc_session s = {.worker = c->worker};
-	struct ucred peer;
-	socklen_t len = sizeof(peer);
 	int sock;
 
-	if (getsockopt(c->sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) || !has_ticket(c->is, peer.uid) ||
-	    set_timeout(c->sock, HELLO_TIMEOUT_SEC)) {
-		refuse(c->is, "turned away a client", "its user has no ticket");
-	} else {
-		c->uid = peer.uid;
-		while (serve_message(c, &s))
-			;
-	}
-	ipc_session_stop(&s);
-	c->worker = s.worker;
-	if (atomic_load(&s.broken)) {
-		refuse(c->is, "cut off a client", "its shared memory went away under it (SIGBUS)");
-		c->worker = NULL; /* the sink was left in the middle of something */
-	}
+	attend(c);
 	pthread_mutex_lock(&c->is->lock);
 	sock = c->sock;
 	c->sock = -1;
@@ -304,7 +281,11 @@ static void accept_client(struct ipc_server *is)
 	}
 	c = free_slot(is);
 	if (!c) {
-		refuse(is, "turned away a client", "there are too many already");
+		struct client none = {.is = is};
+		socklen_t len = sizeof(none.peer);
+
+		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &none.peer, &len);
+		refuse(&none, "turned away", "there are too many already");
 		close(fd);
 		return;
 	}
@@ -313,7 +294,7 @@ static void accept_client(struct ipc_server *is)
 	ret = pthread_create(&c->thread, NULL, client_thread, c);
 	c->running = !ret;
 	if (ret) {
-		refuse(is, "turned away a client", strerror(ret));
+		refuse(c, "turned away", strerror(ret));
 		c->sock = -1;
 		close(fd);
 	}
@@ -366,6 +347,7 @@ int ipc_server_start(struct ipc_server **out, struct server *srv, const struct i
 		is->clients[i].sock = -1;
 	}
 	pthread_mutex_init(&is->lock, NULL);
+	ipc_tickets_init(&is->tickets);
 	ret = open_sockets(is, e);
 	if (!ret) {
 		ret = -pthread_create(&is->thread, NULL, accept_thread, is);
@@ -406,5 +388,6 @@ void ipc_server_stop(struct ipc_server *is)
 	if (hangs) /* in the kernel, closing what a client sent: leave it what it may still look at */
 		return;
 	pthread_mutex_destroy(&is->lock);
+	ipc_tickets_destroy(&is->tickets);
 	free(is);
 }

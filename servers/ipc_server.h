@@ -43,6 +43,8 @@ extern const struct ipc_memory_ops
 struct ipc_server_config {
 	const struct ipc_memory_ops *memory;
 	uint64_t spin_ns; /* how long a service thread polls an idle ring before it sleeps */
+	/* ... even where other threads want the CPU: with more clients than CPUs that costs more than it gains */
+	bool spin_always;
 };
 
 /* Starts listening. *out is set on success. 0 or -errno. */
@@ -54,6 +56,10 @@ int ipc_server_start(struct ipc_server **out, struct server *srv, const struct i
 int ipc_server_ticket(struct ipc_server *is, uint64_t fh, uint64_t ino, uint32_t flags, uint32_t uid,
 		      struct ipc_channel *out);
 void ipc_server_revoke(struct ipc_server *is, uint64_t fh);
+
+/* Serves one client on the caller's thread, until it leaves or is cut off: what the thread of an accepted client
+ * does. sock stays the caller's. *worker: what an earlier call left there, or NULL. For tests. */
+void ipc_server_attend(struct ipc_server *is, int sock, struct worker **worker);
 
 /* Ends all sessions and threads. */
 void ipc_server_stop(struct ipc_server *is);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -18,6 +19,15 @@
 #define SLEEP_NS    (100 * NSEC_PER_MSEC) /* an upper bound: a lost wake-up costs this, no more */
 #define SPIN_CHECKS 64                    /* polls between two looks at the clock */
 
+/* Refuses what no right client asks for. The log gets the first one of a session: the client is told each time. */
+static int32_t wrong(struct ipc_session *s, int32_t error, const char *why)
+{
+	if (s->complain && !s->complained)
+		s->complain(s, why);
+	s->complained = true;
+	return error;
+}
+
 static int32_t do_rw(struct ipc_session *s, struct worker *w, const struct ipc_sqe *d)
 {
 	bool write = d->op == IPC_OP_WRITE;
@@ -27,20 +37,20 @@ static int32_t do_rw(struct ipc_session *s, struct worker *w, const struct ipc_s
 	int file, ret;
 
 	if (d->handle >= IPC_HANDLES_MAX || d->buffer >= IPC_BUFFERS_MAX)
-		return -EBADF;
+		return wrong(s, -EBADF, "an operation with a file or buffer number that does not exist");
 	h = &s->handles[d->handle];
 	b = &s->buffers[d->buffer];
 	if (!atomic_load_explicit(&h->ready, memory_order_acquire) ||
 	    !(write ? h->writable : h->readable))
 		return -EBADF;
 	if (!atomic_load_explicit(&b->ready, memory_order_acquire))
-		return -EBADF;
+		return wrong(s, -EBADF, "an operation on a buffer that is not registered");
 	if (d->buffer_offset > b->size || d->length > b->size - d->buffer_offset)
-		return -EFAULT;
+		return wrong(s, -EFAULT, "an operation beyond the end of its buffer");
 	if (!write && !b->writable)
 		return -EFAULT;
 	if (d->length > INT32_MAX || d->file_offset > (uint64_t)INT64_MAX - d->length)
-		return -EINVAL;
+		return wrong(s, -EINVAL, "an operation whose length or place in the file overflows");
 	n = write ? minifs_write_range(&s->srv->fs, h->ino, d->file_offset, d->length)
 		  : minifs_read_range(&s->srv->fs, h->ino, d->file_offset, d->length);
 	if (n <= 0)
@@ -87,8 +97,41 @@ static int32_t execute(struct ipc_session *s, struct worker *w, const struct ipc
 	case IPC_OP_FSYNC:
 		return do_handle(s, d);
 	default:
-		return -EINVAL;
+		return wrong(s, -EINVAL, "an unknown operation");
 	}
+}
+
+int ipc_session_look(struct ipc_session *s, uint32_t n)
+{
+	uint32_t seq =
+		atomic_load_explicit(&s->ring->sqes[n & (s->entries - 1)].seq, memory_order_acquire);
+
+	if (seq == n + 1)
+		return 1;
+	/* else the number of the slot's operation before, or nothing, if there was none */
+	if (seq == n + 1 - s->entries || (!seq && n - s->first < s->entries))
+		return 0;
+	s->cut_off = "a number in its ring that makes no sense";
+	return -EPROTO;
+}
+
+/* Service threads of this process that do not sleep. */
+static _Atomic unsigned int awake;
+
+static void count_awake(struct ipc_session *s, bool on)
+{
+	if (s->awake != on)
+		atomic_fetch_add_explicit(&awake, on ? 1 : -1U, memory_order_relaxed);
+	s->awake = on;
+}
+
+/* Whether polling takes the CPU from nobody: each thread that is at work, and the client that it works for, has one.
+ * (Else it takes most of the time from those who could do something.) */
+static bool may_spin(const struct ipc_session *s)
+{
+	const unsigned int n = atomic_load_explicit(&awake, memory_order_relaxed);
+
+	return s->spin_ns && (s->spin_always || (2 * n <= s->cpus && n <= s->own_cpus));
 }
 
 /* Waits for descriptor number `next`. False when the session shall end. Not inlined, so that samples tell
@@ -99,14 +142,16 @@ static __attribute__((noinline)) bool wait_next(struct ipc_session *s, struct ip
 	uint64_t end = 0;
 
 	while (!atomic_load_explicit(&s->stop, memory_order_relaxed)) {
-		for (int i = 0; i < SPIN_CHECKS && s->spin_ns; i++) {
+		const bool spin = may_spin(s);
+
+		for (int i = 0; i < SPIN_CHECKS && spin; i++) {
 			if (ipc_published(&sqe->seq, next))
 				return true;
 			cpu_relax();
 		}
 		if (ipc_published(&sqe->seq, next))
 			return true;
-		if (s->spin_ns) {
+		if (spin) {
 			uint64_t now = clock_ns();
 
 			if (!end)
@@ -114,37 +159,40 @@ static __attribute__((noinline)) bool wait_next(struct ipc_session *s, struct ip
 			if (now < end)
 				continue;
 		}
+		if (ipc_session_look(s, next - 1) < 0)
+			return false;
+		count_awake(s, false);
 		ipc_sleep(&s->ring->server_sleeps, &sqe->seq, next, SLEEP_NS);
+		count_awake(s, true);
 		end = 0;
 	}
 	return false;
 }
 
+void ipc_session_serve(struct ipc_session *s, struct worker *w, uint32_t n)
+{
+	struct ipc_sqe *sqe = &s->ring->sqes[n & (s->entries - 1)];
+	struct ipc_cqe *cqe = &ipc_cqes(s->ring, s->entries)[n & (s->entries - 1)];
+	struct ipc_sqe d;
+
+	d.file_offset = sqe->file_offset;
+	d.buffer_offset = sqe->buffer_offset;
+	d.tag = sqe->tag;
+	d.length = sqe->length;
+	d.buffer = sqe->buffer;
+	d.handle = sqe->handle;
+	d.op = sqe->op;
+	__asm__ __volatile__("" : : "r"(&d) : "memory"); /* the compiler reads sqe no more */
+	cqe->result = execute(s, w, &d);
+	cqe->tag = d.tag;
+	ipc_publish(&cqe->seq, n + 1);
+	ipc_wake(&s->ring->client_sleeps);
+}
+
 static void serve_ring(struct ipc_session *s, struct worker *w)
 {
-	struct ipc_cqe *cqes = ipc_cqes(s->ring, s->entries);
-	const uint32_t mask = s->entries - 1;
-
-	for (uint32_t n = s->first;; n++) {
-		struct ipc_sqe *sqe = &s->ring->sqes[n & mask];
-		struct ipc_cqe *cqe = &cqes[n & mask];
-		struct ipc_sqe d;
-
-		if (!wait_next(s, sqe, n + 1))
-			return;
-		d.file_offset = sqe->file_offset;
-		d.buffer_offset = sqe->buffer_offset;
-		d.tag = sqe->tag;
-		d.length = sqe->length;
-		d.buffer = sqe->buffer;
-		d.handle = sqe->handle;
-		d.op = sqe->op;
-		__asm__ __volatile__("" : : "r"(&d) : "memory"); /* the compiler reads sqe no more */
-		cqe->result = execute(s, w, &d);
-		cqe->tag = d.tag;
-		ipc_publish(&cqe->seq, n + 1);
-		ipc_wake(&s->ring->client_sleeps);
-	}
+	for (uint32_t n = s->first; wait_next(s, &s->ring->sqes[n & (s->entries - 1)], n + 1); n++)
+		ipc_session_serve(s, w, n);
 }
 
 static void *service_thread(void *p)
@@ -156,11 +204,15 @@ static void *service_thread(void *p)
 	if (!s->worker)
 		s->worker = worker_get(s->srv);
 	sigbus_guard = &jump;
+	count_awake(s, true);
 	if (s->worker && sigsetjmp(jump, 0) == 0)
 		serve_ring(s, s->worker);
-	else if (s->worker)
+	else if (s->worker) {
+		s->cut_off = "its shared memory went away under it (SIGBUS)";
 		atomic_store(&s->broken, true);
+	}
 	sigbus_guard = NULL;
+	count_awake(s, false);
 	shutdown(s->sock, SHUT_RDWR); /* the thread that reads it ends the session */
 	return NULL;
 }
@@ -196,12 +248,16 @@ fail:
 int ipc_session_start(struct ipc_session *s, struct server *srv, int sock, uint64_t entries,
 		      uint64_t spin_ns, int *ring_fd)
 {
+	cpu_set_t own;
 	int ret;
 
 	sigbus_catch();
 	s->srv = srv;
 	s->sock = sock;
 	s->spin_ns = spin_ns;
+	s->cpus = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
+	if (!sched_getaffinity(0, sizeof(own), &own))
+		s->own_cpus = (unsigned int)CPU_COUNT(&own);
 	s->entries = 1;
 	while (s->entries < entries && s->entries < IPC_ENTRIES_MAX)
 		s->entries *= 2;

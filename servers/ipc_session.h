@@ -28,13 +28,22 @@ struct ipc_session {
 	int sock;           /* the caller's; shut down when the session ends by itself */
 	bool greeted;       /* HELLO was accepted */
 	uint64_t spin_ns;
+	bool spin_always; /* set before the start; else only while no other thread wants the CPU */
+	unsigned int cpus, own_cpus; /* of the machine; those that this process may run on */
 	struct ipc_ring *ring;
 	uint32_t entries;
 	pthread_t thread;
 	bool started;
-	atomic_bool stop;        /* the service thread shall end */
-	atomic_bool broken;      /* it ended: the client's memory went away under it */
+	atomic_bool stop; /* the service thread shall end */
+	const char
+		*cut_off;   /* why it ended the session by itself, when it has ended; NULL: it did not */
+	atomic_bool broken; /* it ended: the client's memory went away under it */
+	/* Optional: the service thread tells the first operation that it refused as no right client's. */
+	void (*complain)(struct ipc_session *s, const char *why);
+	bool complained;
+	void *owner;             /* the server's own */
 	uint32_t first;          /* number of the first operation; not 0 in tests only */
+	bool awake;              /* the service thread does not sleep; its own */
 	struct worker *worker;   /* see ipc_session_start */
 	_Atomic uint64_t mapped; /* bytes of all buffers */
 	struct ipc_buffer buffers[IPC_BUFFERS_MAX];
@@ -42,10 +51,18 @@ struct ipc_session {
 };
 
 /* Makes the ring, starts the service thread; *ring_fd is the caller's to send and close (-1 on error).
- * s is all zeros but for `memory`, what ipc_session_open did, and s->worker: the counters that an earlier
+ * s is all zeros but for `memory`, `spin_always`, what ipc_session_open did, and s->worker: the counters that an earlier
  * session left there (ipc_session_stop), which go on being used, or NULL. */
 int ipc_session_start(struct ipc_session *s, struct server *srv, int sock, uint64_t entries,
 		      uint64_t spin_ns, int *ring_fd);
+
+/*
+ * What the service thread does, over and over; apart, so that tests can take the steps one by one.
+ * look: 1 when the descriptor of operation n is in the ring, 0 when it is not yet, or -EPROTO, with s->cut_off
+ * set, when another number is in its place. serve: takes that descriptor, executes and answers it.
+ */
+int ipc_session_look(struct ipc_session *s, uint32_t n);
+void ipc_session_serve(struct ipc_session *s, struct worker *w, uint32_t n);
 
 /* Checks and maps a client's memfd or dma-buf, and hands it to the path; fd stays the caller's. Returns the
  * buffer number, or a negative errno with a reason in e: -EPERM not sealed, -EINVAL neither of the two or

@@ -25,8 +25,8 @@ static struct ipc_options options;
 
 static const struct opt option_table[] = {
 	{"spin", OPT_TIME, offsetof(struct ipc_options, spin_ns), "TIME", "auto",
-	 "ipc: poll an idle ring this long before sleeping; 0: always sleep; auto: 200us, or 0 where "
-	 "client and server share a CPU",
+	 "ipc: poll an idle ring this long before sleeping; 0: always sleep; auto: 200us, while there is a "
+	 "CPU for each client at work and one for its server thread, and 0 where they share a CPU",
 	 .max = NSEC_PER_SEC, .auto_ok = true},
 	{0},
 };
@@ -39,6 +39,7 @@ static int ipc_start(struct server *srv, struct err *e)
 
 	if (!ip)
 		return err_sys(e, -ENOMEM, "ipc");
+	config.spin_always = config.spin_ns != OPT_AUTO;
 	if (config.spin_ns == OPT_AUTO)
 		config.spin_ns = srv->shares_cpu ? 0 : DEFAULT_SPIN_NS;
 	srv->path_state = ip;

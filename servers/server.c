@@ -36,6 +36,16 @@ struct worker *worker_get(struct server *srv)
 	return w;
 }
 
+int worker_renew(struct worker *w)
+{
+	struct sink *sink = &w->srv->sink;
+
+	if (sink->ops->thread_exit)
+		sink->ops->thread_exit(sink, w->sink_thread);
+	w->sink_thread = NULL;
+	return sink->ops->thread_init ? sink->ops->thread_init(sink, &w->sink_thread) : 0;
+}
+
 /* Only the owning thread writes: a load and a store are enough, and cost no locked instruction. */
 static void add(_Atomic uint64_t *counter, uint64_t n)
 {

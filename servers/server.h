@@ -150,6 +150,10 @@ struct server {
  * refused the thread. */
 struct worker *worker_get(struct server *srv);
 
+/* After a request of this worker broke off anywhere in the sink (servers/sigbus.h): gives it a new state there,
+ * without which it must not serve any more. No thread uses w meanwhile. 0 or a negative errno. */
+int worker_renew(struct worker *w);
+
 /*
  * The way of every payload. `data` may be memory that the client can change at any time; it is
  * read once for the sink (and once more where verification is on). Both count the request under
