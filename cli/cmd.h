@@ -61,7 +61,7 @@ struct config {
 	/* serve, and between our own processes */
 	const char *listen;
 	uint64_t files, control_fd;
-	bool fill, aligned, shares_cpu;
+	bool fill, aligned, shares_cpu, tree;
 	const char *fault;
 	uint64_t fault_delay_ns;
 	/* vm: the guest */

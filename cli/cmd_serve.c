@@ -51,6 +51,7 @@ int cmd_serve(struct options *o)
 		.direct = c->aligned,
 		.overwrite = c->overwrite,
 		.fill = c->fill,
+		.tree = c->tree,
 		.tcp = c->tcp,
 		.send = !strcmp(c->send, "zc")     ? SEND_ZERO_COPY
 			: !strcmp(c->send, "copy") ? SEND_COPY

@@ -156,6 +156,8 @@ static const struct opt table[] = {
 	 .commands = SERVE},
 	{"fill", OPT_FLAG, OFF(fill), NULL, NULL, "sink file: write contents first",
 	 .commands = SERVE},
+	{"tree", OPT_FLAG, OFF(tree), NULL, NULL,
+	 "ipc: an empty file system where files and folders come and go; sink file keeps them in the folder --file", .commands = SERVE},
 	{"aligned", OPT_FLAG, OFF(aligned), NULL, "yes",
 	 "sink file: try O_DIRECT; every request must be a multiple of 4 KiB", .commands = SERVE},
 	{"shares-cpu", OPT_FLAG, OFF(shares_cpu), NULL, NULL,

@@ -22,6 +22,14 @@ enum fuse_opcode {
 	FUSE_FORGET = 2, /* no reply */
 	FUSE_GETATTR = 3,
 	FUSE_SETATTR = 4,
+	FUSE_READLINK = 5,
+	FUSE_SYMLINK = 6,
+	FUSE_MKNOD = 8,
+	FUSE_MKDIR = 9,
+	FUSE_UNLINK = 10,
+	FUSE_RMDIR = 11,
+	FUSE_RENAME = 12,
+	FUSE_LINK = 13,
 	FUSE_OPEN = 14,
 	FUSE_READ = 15,
 	FUSE_WRITE = 16,
@@ -34,10 +42,12 @@ enum fuse_opcode {
 	FUSE_READDIR = 28,
 	FUSE_RELEASEDIR = 29,
 	FUSE_FSYNCDIR = 30,
+	FUSE_CREATE = 35,
 	FUSE_INTERRUPT = 36, /* no reply */
 	FUSE_DESTROY = 38,
 	FUSE_IOCTL = 39,        /* 7.11 */
 	FUSE_BATCH_FORGET = 42, /* 7.16; no reply */
+	FUSE_RENAME2 = 45,      /* 7.23 */
 };
 
 /* INIT flags: the low 32 bits travel in `flags`, the high ones in `flags2` (7.36). */
@@ -150,6 +160,55 @@ struct fuse_open_out {
 	uint64_t fh;
 	uint32_t open_flags;
 	int32_t backing_id; /* 7.40; padding before */
+};
+
+/* Names follow these: of what is made or found; of RENAME and SYMLINK two. */
+struct fuse_forget_in {
+	uint64_t nlookup;
+};
+
+struct fuse_forget_one {
+	uint64_t nodeid;
+	uint64_t nlookup;
+};
+
+struct fuse_batch_forget_in { /* and so many fuse_forget_one */
+	uint32_t count;
+	uint32_t dummy;
+};
+
+struct fuse_mknod_in {
+	uint32_t mode;
+	uint32_t rdev;
+	uint32_t umask;
+	uint32_t padding;
+};
+
+struct fuse_mkdir_in {
+	uint32_t mode;
+	uint32_t umask;
+};
+
+struct fuse_rename_in {
+	uint64_t newdir;
+};
+
+struct fuse_rename2_in {
+	uint64_t newdir;
+	uint32_t flags;
+	uint32_t padding;
+};
+
+struct fuse_link_in {
+	uint64_t oldnodeid;
+};
+
+/* Answered by a fuse_entry_out and a fuse_open_out. */
+struct fuse_create_in {
+	uint32_t flags;
+	uint32_t mode;
+	uint32_t umask;
+	uint32_t open_flags; /* 7.31 */
 };
 
 struct fuse_release_in {

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "servers/fuse_dispatch.h"
+#include "servers/fuse_tree.h"
 
 #define CACHE_SECONDS 3600 /* names and attributes change through the kernel only */
 
@@ -33,6 +33,22 @@ size_t fuse_arg_size(uint32_t opcode)
 		return sizeof(struct fuse_fsync_in);
 	case FUSE_IOCTL:
 		return sizeof(struct fuse_ioctl_in);
+	case FUSE_FORGET:
+		return sizeof(struct fuse_forget_in);
+	case FUSE_BATCH_FORGET:
+		return sizeof(struct fuse_batch_forget_in);
+	case FUSE_MKNOD:
+		return sizeof(struct fuse_mknod_in);
+	case FUSE_MKDIR:
+		return sizeof(struct fuse_mkdir_in);
+	case FUSE_RENAME:
+		return sizeof(struct fuse_rename_in);
+	case FUSE_RENAME2:
+		return sizeof(struct fuse_rename2_in);
+	case FUSE_LINK:
+		return sizeof(struct fuse_link_in);
+	case FUSE_CREATE:
+		return sizeof(struct fuse_create_in);
 	default:
 		return 0;
 	}
@@ -78,10 +94,20 @@ static int stat_inode(struct server *srv, const struct fuse_hooks *hooks, uint64
 	return 0;
 }
 
+int64_t fuse_entry(struct server *srv, const struct fuse_hooks *hooks, uint64_t ino, void *body)
+{
+	struct fuse_entry_out *out = body;
+	int ret;
+
+	*out = (struct fuse_entry_out){
+		.nodeid = ino, .entry_valid = CACHE_SECONDS, .attr_valid = CACHE_SECONDS};
+	ret = stat_inode(srv, hooks, ino, &out->attr);
+	return ret ? ret : (int64_t)sizeof(*out);
+}
+
 static int64_t do_lookup(struct server *srv, const struct fuse_hooks *hooks,
 			 const struct fuse_request *r)
 {
-	struct fuse_entry_out *out = r->out;
 	char name[256];
 	uint64_t ino;
 	int ret;
@@ -91,12 +117,7 @@ static int64_t do_lookup(struct server *srv, const struct fuse_hooks *hooks,
 	memcpy(name, r->payload, r->payload_len);
 	name[r->payload_len - 1] = '\0';
 	ret = minifs_lookup(&srv->fs, r->in->nodeid, name, &ino);
-	if (ret)
-		return ret;
-	*out = (struct fuse_entry_out){
-		.nodeid = ino, .entry_valid = CACHE_SECONDS, .attr_valid = CACHE_SECONDS};
-	ret = stat_inode(srv, hooks, ino, &out->attr);
-	return ret ? ret : (int64_t)sizeof(*out);
+	return ret ? ret : fuse_entry(srv, hooks, ino, r->out);
 }
 
 static int64_t reply_attr(struct server *srv, const struct fuse_hooks *hooks,
@@ -134,19 +155,18 @@ static int64_t do_setattr(struct server *srv, const struct fuse_hooks *hooks,
 	return ret ? ret : reply_attr(srv, hooks, r);
 }
 
-static int64_t do_open(struct server *srv, const struct fuse_hooks *hooks, const struct fuse_request *r)
+int64_t fuse_open(struct server *srv, const struct fuse_hooks *hooks, const struct fuse_in_header *in,
+		  uint32_t flags, void *body)
 {
-	const struct fuse_open_in *in = r->arg;
-	struct fuse_open_out *out = r->out;
-	uint32_t flags = in->flags;
+	struct fuse_open_out *out = body;
 	int ret = 0;
 
 	*out = (struct fuse_open_out){
 		.open_flags = srv->direct_io ? FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES : 0};
-	if (minifs_file(&srv->fs, r->in->nodeid) < 0)
+	if (minifs_file(&srv->fs, in->nodeid) < 0)
 		return -EISDIR;
 	if (hooks->open)
-		ret = hooks->open(srv, r->in, flags, out);
+		ret = hooks->open(srv, in, flags, out);
 	return ret ? ret : (int64_t)sizeof(*out);
 }
 
@@ -190,13 +210,14 @@ static int64_t do_readdir(struct server *srv, const struct fuse_request *r)
 	const struct fuse_read_in *in = r->arg;
 	size_t used = 0, size = in->size < r->out_size ? in->size : r->out_size;
 
-	for (uint64_t i = in->offset;; i++) {
+	for (uint64_t place = in->offset;;) {
 		struct fuse_dirent *d = (void *)((char *)r->out + used);
 		size_t len, need;
 		char name[256];
 		mode_t mode;
 		uint64_t ino;
-		int ret = minifs_dirent(&srv->fs, r->in->nodeid, i, &ino, &mode, name, sizeof(name));
+		int ret =
+			minifs_dirent(&srv->fs, r->in->nodeid, &place, &ino, &mode, name, sizeof(name));
 
 		if (ret == -ENOENT)
 			return (int64_t)used;
@@ -208,7 +229,7 @@ static int64_t do_readdir(struct server *srv, const struct fuse_request *r)
 			return (int64_t)used;
 		memset(d, 0, need);
 		d->ino = ino;
-		d->off = i + 1;
+		d->off = place;
 		d->namelen = (uint32_t)len;
 		d->type = mode >> 12;
 		memcpy(d->name, name, len);
@@ -224,6 +245,9 @@ static int64_t do_statfs(struct server *srv, const struct fuse_request *r)
 	minifs_statfs(&srv->fs, &st);
 	*out = (struct fuse_statfs_out){
 		.blocks = st.f_blocks,
+		.bfree = st.f_bfree,
+		.bavail = st.f_bavail,
+		.ffree = st.f_ffree,
 		.files = st.f_files,
 		.bsize = (uint32_t)st.f_bsize,
 		.namelen = (uint32_t)st.f_namemax,
@@ -273,7 +297,8 @@ int64_t fuse_dispatch(struct worker *w, const struct fuse_hooks *hooks, const st
 	case FUSE_SETATTR:
 		return do_setattr(srv, hooks, r);
 	case FUSE_OPEN:
-		return do_open(srv, hooks, r);
+		return fuse_open(srv, hooks, r->in, ((const struct fuse_open_in *)r->arg)->flags,
+				 r->out);
 	case FUSE_RELEASE:
 		if (hooks->release)
 			hooks->release(srv, ((const struct fuse_release_in *)r->arg)->fh);
@@ -296,9 +321,11 @@ int64_t fuse_dispatch(struct worker *w, const struct fuse_hooks *hooks, const st
 		return 0;
 	case FUSE_FORGET:
 	case FUSE_BATCH_FORGET:
+		fuse_forget(srv, r);
+		return DISPATCH_NO_REPLY;
 	case FUSE_INTERRUPT:
 		return DISPATCH_NO_REPLY;
 	default:
-		return -ENOSYS;
+		return srv->fs.tree ? fuse_dispatch_tree(srv, hooks, r) : -ENOSYS;
 	}
 }

@@ -124,18 +124,18 @@ static void ll_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset
 	int ret = buf ? 0 : -ENOMEM;
 
 	(void)fi;
-	for (uint64_t i = (uint64_t)offset; !ret; i++) {
+	for (uint64_t place = (uint64_t)offset; !ret;) {
 		struct stat st = {0};
 		char name[256];
 		uint64_t entry;
 		size_t n;
 
-		ret = minifs_dirent(&server_of(req)->fs, ino, i, &entry, &st.st_mode, name,
+		ret = minifs_dirent(&server_of(req)->fs, ino, &place, &entry, &st.st_mode, name,
 				    sizeof(name));
 		if (ret)
 			break;
 		st.st_ino = entry;
-		n = fuse_add_direntry(req, buf + used, size - used, name, &st, (off_t)(i + 1));
+		n = fuse_add_direntry(req, buf + used, size - used, name, &st, (off_t)place);
 		if (n > size - used)
 			break;
 		used += n;

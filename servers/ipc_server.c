@@ -127,7 +127,9 @@ static int do_hello(struct client *c, struct ipc_session *s, const struct ipc_me
 		return err_set(e, -EINVAL, "a ring of %llu entries", (unsigned long long)m->value);
 	s->srv = c->is->srv;
 	s->memory = config->memory;
-	ipc_session_open(s, t.ino, t.flags);
+	ret = ipc_session_open(s, t.ino, t.flags);
+	if (ret < 0)
+		return err_set(e, ret, "a file that is no more");
 	s->spin_always = config->spin_always;
 	ret = set_timeout(c->sock, 0);
 	if (!ret && config->memory->ring)
@@ -149,7 +151,9 @@ static int do_open(struct client *c, struct ipc_session *s, const struct ipc_mes
 	if (ret)
 		return err_set(e, ret, "a ticket that is not valid for this user");
 	ret = ipc_session_open(s, t.ino, t.flags);
-	return ret < 0 ? err_set(e, ret, "more than %d open files", IPC_HANDLES_MAX) : ret;
+	return ret == -ESTALE ? err_set(e, ret, "a file that is no more")
+	       : ret < 0      ? err_set(e, ret, "more than %d open files", IPC_HANDLES_MAX)
+			      : ret;
 }
 
 static int do_unregister(struct ipc_session *s, const struct ipc_message *m, struct err *e)

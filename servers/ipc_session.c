@@ -67,6 +67,15 @@ static int32_t do_rw(struct ipc_session *s, struct worker *w, const struct ipc_s
 	return ret ? ret : (int32_t)n;
 }
 
+static void close_handle(struct ipc_session *s, struct ipc_handle *h)
+{
+	const uint64_t ino = h->ino;
+
+	atomic_store_explicit(&h->ready, false,
+			      memory_order_release); /* from now on it can be another's */
+	server_release(s->srv, ino, 1);
+}
+
 static int32_t do_handle(struct ipc_session *s, const struct ipc_sqe *d)
 {
 	struct ipc_handle *h;
@@ -77,7 +86,7 @@ static int32_t do_handle(struct ipc_session *s, const struct ipc_sqe *d)
 	if (!atomic_load_explicit(&h->ready, memory_order_acquire))
 		return -EBADF;
 	if (d->op == IPC_OP_CLOSE) {
-		atomic_store_explicit(&h->ready, false, memory_order_release);
+		close_handle(s, h);
 		return 0;
 	}
 	if (!s->srv->sink.ops->sync)
@@ -281,6 +290,8 @@ int ipc_session_open(struct ipc_session *s, uint64_t ino, uint32_t flags)
 
 		if (atomic_load(&h->ready))
 			continue;
+		if (server_hold(s->srv, ino))
+			return -ESTALE;
 		h->ino = ino;
 		h->readable = (flags & O_ACCMODE) != O_WRONLY;
 		h->writable = (flags & O_ACCMODE) != O_RDONLY;
@@ -302,6 +313,9 @@ void ipc_session_stop(struct ipc_session *s)
 	}
 	for (unsigned int i = 0; i < IPC_BUFFERS_MAX; i++)
 		ipc_session_unregister(s, i);
+	for (unsigned int i = 0; i < IPC_HANDLES_MAX; i++)
+		if (atomic_load(&s->handles[i].ready))
+			close_handle(s, &s->handles[i]);
 	if (s->memory_state)
 		s->memory->end(s);
 	if (s->ring)

@@ -77,7 +77,7 @@ int ipc_session_unregister(struct ipc_session *s, uint64_t buffer);
  * client, so that the access reads. */
 void ipc_buffer_access(const struct ipc_buffer *b, bool begin, bool write);
 
-/* Returns the handle number, or -EMFILE. */
+/* Returns the handle number, or -EMFILE, or -ESTALE: the file has been removed and forgotten. */
 int ipc_session_open(struct ipc_session *s, uint64_t ino, uint32_t flags);
 
 /* Stops the thread and frees everything but the socket and s->worker. Also after a start that failed,

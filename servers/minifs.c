@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "lib/units.h"
-#include "servers/minifs.h"
+#include "servers/minifs_tree.h"
 
 #define NAME_PREFIX "data"
 
@@ -26,7 +26,7 @@ static struct minifs_inode *inode(struct minifs *fs, uint64_t ino)
 {
 	if (ino < MINIFS_ROOT_INO || ino >= MINIFS_FIRST_INO + fs->files)
 		return NULL;
-	return &fs->inodes[ino - MINIFS_ROOT_INO];
+	return fs->inodes[ino - MINIFS_ROOT_INO].mode ? &fs->inodes[ino - MINIFS_ROOT_INO] : NULL;
 }
 
 int minifs_init(struct minifs *fs, unsigned int files, uint64_t size)
@@ -36,8 +36,7 @@ int minifs_init(struct minifs *fs, unsigned int files, uint64_t size)
 	if (!files || files > MINIFS_FILES_MAX || !size)
 		return -EINVAL;
 	clock_gettime(CLOCK_REALTIME, &now);
-	fs->files = files;
-	fs->max_size = size;
+	*fs = (struct minifs){.files = files, .max_size = size};
 	fs->inodes = calloc(files + 1, sizeof(*fs->inodes));
 	if (!fs->inodes)
 		return -ENOMEM;
@@ -56,6 +55,10 @@ int minifs_init(struct minifs *fs, unsigned int files, uint64_t size)
 
 void minifs_free(struct minifs *fs)
 {
+	if (fs->tree) {
+		minifs_tree_free(fs);
+		return;
+	}
 	free(fs->inodes);
 	pthread_mutex_destroy(&fs->lock);
 }
@@ -70,7 +73,9 @@ int minifs_stat(struct minifs *fs, uint64_t ino, struct stat *st)
 	*st = (struct stat){
 		.st_ino = ino,
 		.st_mode = i->mode,
-		.st_nlink = S_ISDIR(i->mode) ? 2 : 1,
+		.st_nlink = fs->tree           ? i->nlink
+			    : S_ISDIR(i->mode) ? 2
+					       : 1,
 		.st_uid = i->uid,
 		.st_gid = i->gid,
 		.st_size = (off_t)i->size,
@@ -89,6 +94,8 @@ int minifs_lookup(struct minifs *fs, uint64_t parent, const char *name, uint64_t
 	const size_t prefix = strlen(NAME_PREFIX);
 	uint64_t n;
 
+	if (fs->tree)
+		return minifs_tree_lookup(fs, parent, name, ino);
 	if (parent != MINIFS_ROOT_INO)
 		return -ENOTDIR;
 	if (strncmp(name, NAME_PREFIX, prefix) || (name[prefix] == '0' && name[prefix + 1]) ||
@@ -109,8 +116,8 @@ int minifs_setattr(struct minifs *fs, uint64_t ino, const struct stat *st, uint3
 	clock_gettime(CLOCK_REALTIME, &now);
 	pthread_mutex_lock(&fs->lock);
 	if (valid & SET_SIZE) {
-		if (S_ISDIR(i->mode))
-			ret = -EISDIR;
+		if (!S_ISREG(i->mode))
+			ret = S_ISDIR(i->mode) ? -EISDIR : -EINVAL;
 		else if ((uint64_t)st->st_size > fs->max_size)
 			ret = -EFBIG;
 	}
@@ -135,12 +142,17 @@ int minifs_setattr(struct minifs *fs, uint64_t ino, const struct stat *st, uint3
 	return ret;
 }
 
-int minifs_dirent(struct minifs *fs, uint64_t dir, uint64_t index, uint64_t *ino, mode_t *mode,
+int minifs_dirent(struct minifs *fs, uint64_t dir, uint64_t *place, uint64_t *ino, mode_t *mode,
 		  char *name, size_t name_len)
 {
+	const uint64_t index = *place;
+
+	if (fs->tree)
+		return minifs_tree_dirent(fs, dir, place, ino, mode, name, name_len);
 	if (dir != MINIFS_ROOT_INO)
 		return -ENOTDIR;
 	if (index < 2) {
+		++*place;
 		*ino = MINIFS_ROOT_INO;
 		*mode = S_IFDIR;
 		snprintf(name, name_len, "%s", index ? ".." : ".");
@@ -148,6 +160,7 @@ int minifs_dirent(struct minifs *fs, uint64_t dir, uint64_t index, uint64_t *ino
 	}
 	if (index - 2 >= fs->files)
 		return -ENOENT;
+	++*place;
 	*ino = MINIFS_FIRST_INO + index - 2;
 	*mode = S_IFREG;
 	snprintf(name, name_len, NAME_PREFIX "%u", (unsigned int)(index - 2));
@@ -166,6 +179,13 @@ int64_t minifs_write_range(struct minifs *fs, uint64_t ino, uint64_t offset, uin
 		return -EFBIG;
 	if (len > fs->max_size - offset)
 		len = fs->max_size - offset;
+	if (len && fs->tree) {
+		/* programs look at the times of files; benchmarks on a fixed set need not pay for that */
+		pthread_mutex_lock(&fs->lock);
+		clock_gettime(CLOCK_REALTIME, &i->mtime);
+		i->ctime = i->mtime;
+		pthread_mutex_unlock(&fs->lock);
+	}
 	/* The size only changes under the lock; the common case, within the file, needs none. */
 	if (len && offset + len > __atomic_load_n(&i->size, __ATOMIC_RELAXED)) {
 		pthread_mutex_lock(&fs->lock);
@@ -193,11 +213,16 @@ int64_t minifs_read_range(struct minifs *fs, uint64_t ino, uint64_t offset, uint
 
 void minifs_statfs(struct minifs *fs, struct statvfs *st)
 {
+	const uint64_t free = fs->tree ? fs->max_size / 4096 : 0;
+
 	*st = (struct statvfs){
 		.f_bsize = 4096,
 		.f_frsize = 4096,
-		.f_blocks = fs->files * (fs->max_size / 4096),
+		.f_blocks = fs->tree ? free : fs->files * (fs->max_size / 4096),
+		.f_bfree = free, /* (of a tree: of one file; it does not know what its sink has) */
+		.f_bavail = free,
 		.f_files = fs->files + 1,
+		.f_ffree = fs->tree ? fs->files - fs->made : 0,
 		.f_namemax = 255,
 	};
 }

@@ -76,6 +76,7 @@ const struct path_ops path_ipc = {
 	.needs = "any Linux",
 	.client = CLIENT_IPC,
 	.expect = {[OP_WRITE] = {ROUTE_IPC, 0}, [OP_READ] = {ROUTE_IPC, 0}},
+	.tree = true,
 	.reads = "the client's very bytes",
 	.options = option_table,
 	.option_values = &options,

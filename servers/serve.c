@@ -24,6 +24,7 @@
 #include "lib/pattern.h"
 #include "measure/pollution.h"
 #include "measure/usage.h"
+#include "servers/minifs_tree.h"
 #include "servers/server.h"
 
 #define CHUNK (1u << 20)
@@ -241,6 +242,25 @@ static bool wait_for_end(struct server *srv, const struct serve_config *c, int s
 	}
 }
 
+static int check_tree(const struct serve_config *c, struct err *e)
+{
+	if (!c->path->tree)
+		return err_remedy(
+			(err_set(e, -EOPNOTSUPP, "path %s serves a fixed set of files, and no --tree",
+				 c->path->name),
+			 e),
+			"zcbench serve ipc MOUNTPOINT --tree ...; every path serves programs that write "
+			"to files "
+			"which exist");
+	if (!c->sink->add || !c->sink_config.file)
+		return err_remedy(
+			(err_set(e, -EINVAL,
+				 "--tree needs a sink that keeps files, and a folder for them"),
+			 e),
+			"--sink file --file FOLDER, /dev/shm for one");
+	return 0;
+}
+
 static int start(struct server *srv, const struct serve_config *c, struct err *e)
 {
 	const char *why = c->path->refuses_sink ? c->path->refuses_sink(c->sink) : NULL;
@@ -259,7 +279,12 @@ static int start(struct server *srv, const struct serve_config *c, struct err *e
 	if (srv->sink.config.send == SEND_AUTO)
 		srv->sink.config.send =
 			c->path->expect[OP_WRITE].copies > 0 ? SEND_COPY : SEND_ZERO_COPY;
-	ret = minifs_init(&srv->fs, c->sink_config.files, c->sink_config.file_size);
+	if (c->sink_config.tree && (ret = check_tree(c, e)))
+		return ret;
+	ret = c->sink_config.tree
+		      ? minifs_tree_init(&srv->fs, c->sink_config.file_size)
+		      : minifs_init(&srv->fs, c->sink_config.files, c->sink_config.file_size);
+	srv->sink.config.files = srv->fs.files;
 	if (ret)
 		return err_sys(e, ret, "%u files of %" PRIu64 " bytes", c->sink_config.files,
 			       c->sink_config.file_size);

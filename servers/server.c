@@ -9,6 +9,7 @@
 
 #include "lib/clock.h"
 #include "lib/pattern.h"
+#include "servers/minifs_tree.h"
 #include "servers/server.h"
 
 static _Thread_local struct worker *self;
@@ -184,6 +185,27 @@ int server_fd(struct server *srv, unsigned int file)
 	if (!srv->sink.ops->fd || (srv->sink.forgets && atomic_load(&srv->verify)))
 		return -1;
 	return srv->sink.ops->fd(&srv->sink, file);
+}
+
+void server_gone(struct server *srv, uint64_t ino)
+{
+	if (ino)
+		srv->sink.ops->drop(&srv->sink, (unsigned int)(ino - MINIFS_FIRST_INO));
+}
+
+int server_hold(struct server *srv, uint64_t ino)
+{
+	return srv->fs.tree ? minifs_tree_hold(&srv->fs, ino) : 0;
+}
+
+void server_release(struct server *srv, uint64_t ino, uint64_t n)
+{
+	uint64_t gone;
+
+	if (!srv->fs.tree)
+		return;
+	minifs_tree_forget(&srv->fs, ino, n, &gone);
+	server_gone(srv, gone);
 }
 
 void server_died(struct server *srv)

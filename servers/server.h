@@ -51,7 +51,8 @@ struct path_ops {
 	enum client_io client;
 	struct expect expect[OP_COUNT];
 	enum handing hands[OP_COUNT]; /* how the sink gets the payload of a request on that route */
-	bool maps;                    /* takes --mmap: the server has the pages that clients map */
+	bool tree;         /* takes serve --tree: serves requests that make and remove files */
+	bool maps;         /* takes --mmap: the server has the pages that clients map */
 	const char *reads; /* what the server reads when it looks at a payload, for `zcbench list` */
 
 	/* Optional: the copies that the path promises, where they depend on more than the op. `direct`: the
@@ -182,6 +183,13 @@ static inline void server_copied(struct worker *w, size_t len)
 
 /* Adds what a sink did for a payload that the caller moved itself. */
 void server_tally(struct worker *w, const struct sink_tally *tally);
+
+/* Keeps an inode for somebody, and n times no longer: the contents of a file that has ended go, too. Of a fixed set
+ * of files nothing ever ends. 0, or -ESTALE: it has ended. */
+int server_hold(struct server *srv, uint64_t ino);
+void server_release(struct server *srv, uint64_t ino, uint64_t n);
+/* What minifs_tree.h says has gone; 0: nothing. */
+void server_gone(struct server *srv, uint64_t ino);
 
 /* Says that the path ended by itself: the main thread stops serving. Async-signal-safe. */
 void server_died(struct server *srv);

@@ -40,6 +40,7 @@ struct sink_config {
 			     * O_DIRECT can be tried */
 	bool overwrite;     /* --overwrite: an existing file may be lost */
 	bool fill;          /* contents will be read: have them allocated and written */
+	bool tree;          /* files come and go: file is a folder, file_size a limit for each file */
 	const char *tcp;    /* --tcp HOST:PORT, or NULL */
 	enum sink_send send;
 };
@@ -122,6 +123,11 @@ struct sink_ops {
 	/* Optional: what follows a change of a file's size (truncate), so that bytes beyond the end
 	 * read as zeros when it grows again. */
 	int (*truncate)(struct sink *sink, unsigned int file, uint64_t size);
+
+	/* Optional, for files that come and go: the file is new and empty; it is gone, and will not come back.
+	 * 0 or a negative errno. */
+	int (*add)(struct sink *sink, unsigned int file);
+	void (*drop)(struct sink *sink, unsigned int file);
 
 	/* Optional: fsync. */
 	int (*sync)(struct sink *sink, unsigned int file);

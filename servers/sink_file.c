@@ -5,6 +5,9 @@
  * itself, file n is PATH.n. A block device is shared by all files of the mount, one behind the other, and
  * always used with O_DIRECT; it must not be in use otherwise.
  *
+ * In a tree (serve --tree), PATH is a folder, and each file an unnamed one there (O_TMPFILE), past O_DIRECT: programs
+ * read and write what they like.
+ *
  * Files that did not exist are unlinked as soon as they are open: however the server ends, nothing
  * stays behind. Files that did exist are only touched with --overwrite.
  */
@@ -14,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -34,6 +38,7 @@ struct file_state {
 	bool device; /* all fds are the same one, a block device's */
 	const char *fs;
 	int *fds;
+	int folder; /* of a tree, else -1 */
 };
 
 struct file_thread {
@@ -114,6 +119,22 @@ static int open_one(struct sink *sink, unsigned int i, int *out, struct err *e)
 	return ret;
 }
 
+static int file_add(struct sink *sink, unsigned int file)
+{
+	struct file_state *st = sink->state;
+
+	st->fds[file] = openat(st->folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	return st->fds[file] < 0 ? -errno : 0;
+}
+
+static void file_drop(struct sink *sink, unsigned int file)
+{
+	struct file_state *st = sink->state;
+
+	close(st->fds[file]);
+	st->fds[file] = -1;
+}
+
 /* Opens the one descriptor for all files. */
 static int open_device(struct sink *sink, struct err *e)
 {
@@ -147,12 +168,45 @@ static int open_device(struct sink *sink, struct err *e)
 	return 0;
 }
 
+/* Of a tree: files are opened as they are made. */
+static int open_folder(struct sink *sink, struct err *e)
+{
+	struct file_state *st = sink->state;
+	struct rlimit files;
+	int ret;
+
+	st->folder = open(sink->config.file, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	if (st->folder < 0)
+		return err_remedy(
+			(err_sys(e, -errno, "--tree: cannot open the folder %s", sink->config.file), e),
+			"--file with a folder that this user can write to");
+	st->files = sink->config.files;
+	memset(st->fds, 0xff, st->files * sizeof(int)); /* -1 */
+	st->direct = false;
+	st->fs = fs_name(st->folder);
+	/* each file is a descriptor */
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	ret = file_add(sink, 0);
+	if (ret)
+		return err_remedy((err_sys(e, ret, "--tree: unnamed files in %s", sink->config.file), e),
+				  "--file with a folder on a file system that has O_TMPFILE: /dev/shm, "
+				  "ext4, xfs, btrfs");
+	file_drop(sink, 0);
+	return 0;
+}
+
 static void file_close(struct sink *sink)
 {
 	struct file_state *st = sink->state;
 
 	for (unsigned int i = 0; i < (st->device ? 1 : st->files); i++)
-		close(st->fds[i]);
+		if (st->fds[i] >= 0)
+			close(st->fds[i]);
+	if (st->folder >= 0)
+		close(st->folder);
 	free(st->fds);
 	free(st);
 }
@@ -215,6 +269,13 @@ static int file_open(struct sink *sink, struct err *e)
 		return err_sys(e, -ENOMEM, "sink file");
 	}
 	sink->state = st;
+	st->folder = -1;
+	if (sink->config.tree) {
+		ret = open_folder(sink, e);
+		if (ret)
+			file_close(sink);
+		return ret;
+	}
 	st->direct = sink->config.direct && sink->config.file_size % ALIGN == 0;
 	if (device_is(sink->config.file))
 		ret = open_device(sink, e);
@@ -330,6 +391,8 @@ static int file_truncate(struct sink *sink, unsigned int file, uint64_t size)
 {
 	struct file_state *st = sink->state;
 
+	if (st->folder >= 0)
+		return ftruncate(st->fds[file], (off_t)size) ? -errno : 0;
 	/* Keep the blocks, lose the bytes behind the new end. */
 	if (size >= sink->config.file_size)
 		return 0;
@@ -398,6 +461,8 @@ const struct sink_ops sink_file = {
 	.write_pipe = file_write_pipe,
 	.fd = file_fd,
 	.truncate = file_truncate,
+	.add = file_add,
+	.drop = file_drop,
 	.sync = file_sync,
 	.copies = file_copies,
 	.describe = file_describe,

@@ -84,7 +84,8 @@ static void test_lookup_below_a_file(void **state)
 
 	(void)state;
 	assert_int_equal(minifs_lookup(&fs, FIRST, "data0", &ino), -ENOTDIR);
-	assert_int_equal(minifs_dirent(&fs, FIRST, 0, &ino, &(mode_t){0}, (char[8]){0}, 8), -ENOTDIR);
+	assert_int_equal(minifs_dirent(&fs, FIRST, &(uint64_t){0}, &ino, &(mode_t){0}, (char[8]){0}, 8),
+			 -ENOTDIR);
 }
 
 static void test_file_numbers(void **state)
@@ -220,27 +221,31 @@ static void test_directory_entries(void **state)
 	mode_t mode;
 
 	(void)state;
-	assert_int_equal(minifs_dirent(&fs, MINIFS_ROOT_INO, 0, &ino, &mode, name, sizeof(name)), 0);
+	assert_int_equal(
+		minifs_dirent(&fs, MINIFS_ROOT_INO, &(uint64_t){0}, &ino, &mode, name, sizeof(name)), 0);
 	assert_string_equal(name, ".");
 	assert_int_equal(ino, MINIFS_ROOT_INO);
 	assert_int_equal(mode, S_IFDIR);
-	assert_int_equal(minifs_dirent(&fs, MINIFS_ROOT_INO, 1, &ino, &mode, name, sizeof(name)), 0);
+	assert_int_equal(
+		minifs_dirent(&fs, MINIFS_ROOT_INO, &(uint64_t){1}, &ino, &mode, name, sizeof(name)), 0);
 	assert_string_equal(name, "..");
 	assert_int_equal(mode, S_IFDIR);
 	for (unsigned int i = 0; i < FILES; i++) {
-		assert_int_equal(
-			minifs_dirent(&fs, MINIFS_ROOT_INO, 2 + i, &ino, &mode, name, sizeof(name)), 0);
+		assert_int_equal(minifs_dirent(&fs, MINIFS_ROOT_INO, &(uint64_t){2 + i}, &ino, &mode,
+					       name, sizeof(name)),
+				 0);
 		snprintf(want, sizeof(want), "data%u", i);
 		assert_string_equal(name, want);
 		assert_int_equal(mode, S_IFREG);
 		assert_int_equal(minifs_lookup(&fs, MINIFS_ROOT_INO, name, &found), 0);
 		assert_int_equal(found, ino);
 	}
-	assert_int_equal(minifs_dirent(&fs, MINIFS_ROOT_INO, 2 + FILES, &ino, &mode, name, sizeof(name)),
+	assert_int_equal(minifs_dirent(&fs, MINIFS_ROOT_INO, &(uint64_t){2 + FILES}, &ino, &mode, name,
+				       sizeof(name)),
 			 -ENOENT);
-	assert_int_equal(
-		minifs_dirent(&fs, MINIFS_ROOT_INO, UINT64_MAX, &ino, &mode, name, sizeof(name)),
-		-ENOENT);
+	assert_int_equal(minifs_dirent(&fs, MINIFS_ROOT_INO, &(uint64_t){UINT64_MAX}, &ino, &mode, name,
+				       sizeof(name)),
+			 -ENOENT);
 }
 
 static void truncate_to(off_t size)
