@@ -51,7 +51,7 @@ struct ipc_session {
 };
 
 /* Makes the ring, starts the service thread; *ring_fd is the caller's to send and close (-1 on error).
- * s is all zeros but for `memory`, `spin_always`, what ipc_session_open did, and s->worker: the counters that an earlier
+ * s is all zeros but for `srv`, `memory`, `spin_always`, what ipc_session_open did, and s->worker: the counters that an earlier
  * session left there (ipc_session_stop), which go on being used, or NULL. */
 int ipc_session_start(struct ipc_session *s, struct server *srv, int sock, uint64_t entries,
 		      uint64_t spin_ns, int *ring_fd);

@@ -67,6 +67,7 @@ static struct rig *rig_new(const struct sink_ops *sink, uint32_t entries, uint64
 	if (sink->open)
 		assert_int_equal(sink->open(&r->srv.sink, &e), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, r->socks), 0);
+	r->session.srv = &r->srv;
 	assert_int_equal(ipc_session_open(&r->session, MINIFS_FIRST_INO, O_RDWR), 0);
 	r->session.first = first;
 	r->session.memory = &ipc_memory_ring;
