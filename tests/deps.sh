@@ -24,6 +24,7 @@ packages=(
 	"tmux                          tests: a terminal for zcbench demo"
 	"gnuplot-nox                   figures"
 	"fio                           the fio driver"
+	"git                           tests: a repository on a mount, through the bypass"
 	"qemu-system-x86               zcbench vm: the guest that runs another kernel"
 	"busybox-static                zcbench vm: what the guest has besides zcbench"
 	"bc bison flex patch xz-utils dwarves   make kernel: Linux with the patch series"
