@@ -51,7 +51,7 @@ before=$(state)
 check_log() { # check_log CASE PID: since the line `from`
 	[ "$log" != - ] || return 0
 	local i
-	for i in $(seq 100); do
+	for _ in $(seq 100); do
 		tail -n "+$from" "$T/log" | grep -qF -- "$log" && break || sleep 0.1
 	done
 	tail -n "+$from" "$T/log" | grep -F -- "$log" | grep -q "back channel: .* process $2 " ||
