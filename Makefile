@@ -136,6 +136,11 @@ check-kernel-debug: deps
 check-series: kernel
 	@kernel/check-series.sh $(KERNEL_CACHE)
 
+# A minute of 64 clients on each path, with its figures; a shorter one is a part of check.
+stress: deps
+	@$(SUBMAKE) all $(CLIENTS:%=$(BUILD)/%)
+	@BUILD=$(BUILD) STRESS_SECONDS=60 tests/integration/many_clients.sh
+
 # Fuzz targets of the back channel (tests/fuzz), each FUZZ_SECONDS long; also a part of check. The server's own code
 # has a call before each load, for a client that writes at that very moment.
 FUZZ_SECONDS ?= 60
@@ -238,6 +243,7 @@ help:
 	@echo "make check-series  each patch of the series applies, passes checkpatch.pl --strict and builds"
 	@echo "sudo make regress   is this tree worse than its merge base? copies exactly, times in turns (5 minutes)"
 	@echo "sudo make fuzz    fuzz the back channel, each target FUZZ_SECONDS (60) long; also a part of check"
+	@echo "sudo make stress  64 client processes for a minute, a quarter of them killed; what they did and what they cost"
 	@echo "make kernel       build Linux with the patch series, for zcbench vm; KERNEL=debug: with the kernel's own checks"
 	@echo "make bench-self   is zcbench itself fast enough? ratios against hand-made loops"
 	@echo "sudo make bench-cross   the native driver and fio on the same cells, in turns: do they agree?"
@@ -248,5 +254,5 @@ help:
 
 
 .SECONDARY:
-.PHONY: all bench bench-self bench-cross check check-vm check-kernel check-kernel-debug check-series fuzz kernel regress lint deps install uninstall clean help FORCE
+.PHONY: all bench bench-self bench-cross check check-vm check-kernel check-kernel-debug check-series fuzz kernel stress regress lint deps install uninstall clean help FORCE
 -include $(OBJS:.o=.d) $(BYPASS_OBJS:.o=.d) $(FUZZ_OBJS:.o=.d) $(FUZZ:%=$(BUILD)/fuzz/tests/fuzz/fuzz_%.d) $(wildcard $(BUILD)/tests/*/*.d $(BUILD)/kernel/tests/*.d)

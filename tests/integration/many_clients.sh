@@ -1,0 +1,101 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# 64 client processes at once, each with a file, memory and (path ipc) a session of its own, for STRESS_SECONDS (default
+# 15; make stress: 60), and on the FUSE paths for a third of that. A quarter of them is killed and replaced. Every
+# byte that a client wrote is right when it reads it; no survivor did less than half of the mean; and when they have
+# gone, the server holds what it held before they came: descriptors, mappings, threads, children, memory.
+. tests/lib.sh
+steady=${BUILD:-build}/tests/clients/steady
+[ -x "$steady" ] || fail "$steady is not built: make $steady"
+seconds=${STRESS_SECONDS:-15}
+CLIENTS=64
+KILLS=16
+# What libc and the kernel keep of what was there: thread stacks for the next thread, arenas, caches.
+KEPT_KIB=4096
+# half of what the clients share with the server
+SHMEM_KIB=2048
+
+file=/dev/shm/zcbench-many.$$
+also="$file*"
+mnt=$T/mnt
+mkdir "$mnt"
+
+field() { sed -n "s/^$1:[[:space:]]*\([0-9]*\).*/\1/p" "$2"; }
+figure() { sed -n "s/^$1 //p" "$T/steady"; }
+# descriptors, shared mappings, threads and children of the server, and the mounts and processes of this test
+state() {
+	echo "$(find "/proc/$server/fd" | wc -l) descriptors, $(grep -c memfd "/proc/$server/maps") mappings," \
+		"$(find "/proc/$server/task" -mindepth 1 -maxdepth 1 | wc -l) threads, $(pgrep -cP "$server" || true) children"
+}
+memory() { # memory FIELD: KiB of the server
+	case $1 in
+	VmPTE) field VmPTE "/proc/$server/status" ;;
+	*) field "$1" "/proc/$server/smaps_rollup" ;;
+	esac
+}
+
+begin() { # begin PATH CLIENTS: its server, after so many have come and gone, which makes what is made once
+	$Z serve "$1" "$mnt" --sink file --file "$file" --overwrite --files $CLIENTS --size 1m 2>"$T/log" &
+	server=$!
+	for _ in $(seq 100); do mountpoint -q "$mnt" && break || sleep 0.1; done
+	mountpoint -q "$mnt" || { cat "$T/log" >&2; fail "$1: no mount"; }
+	timeout 60 "$steady" "$mnt" "$how" "$2" 1 0 >"$T/steady" || fail "$1: $(cat "$T/steady")"
+	sleep 0.5
+	# the files' own memory: all blocks are there from now on
+	for i in $(seq 0 $((CLIENTS - 1))); do head -c 1048576 /dev/zero >"$mnt/data$i"; done
+	before=$(state) rss=$(memory Rss) anon=$(memory Anonymous) pte=$(memory VmPTE)
+	shmem=$(field Shmem /proc/meminfo)
+}
+
+crowd() { # crowd PATH SECONDS
+	local pid status=0 i peak_anon=0 peak_pte=0 peak_threads=0 n
+	timeout $(($2 + 120)) "$steady" "$mnt" "$how" $CLIENTS "$2" $KILLS >"$T/steady" &
+	pid=$!
+	for i in $(seq "$2"); do
+		sleep 1
+		n=$(memory Anonymous) && [ "$n" -gt $peak_anon ] && peak_anon=$n
+		n=$(memory VmPTE) && [ "$n" -gt $peak_pte ] && peak_pte=$n
+		n=$(find "/proc/$server/task" -mindepth 1 -maxdepth 1 2>/dev/null | wc -l)
+		[ "$n" -gt $peak_threads ] && peak_threads=$n
+	done
+	wait $pid || status=$?
+	[ $status -eq 0 ] || fail "$1: status $status: $(cat "$T/steady"; tail -n 3 "$T/log")"
+	[ "$(figure survivors)" -eq $((CLIENTS - KILLS)) ] || fail "$1: $(figure survivors) survivors"
+	[ "$(figure least)" -ge $(($(figure mean) / 2)) ] ||
+		fail "$1: the slowest client did $(figure least) operations, and all $(figure mean) in the mean"
+	echo "$1: $(figure sum) blocks of 16 KiB in $2 s by $(figure survivors) survivors, each $(figure least) to" \
+		"$(figure most); longest wait $(figure longest_ms) ms; $(figure setup_us) us to set one up;" \
+		"server: $peak_threads threads, for each client $(((peak_anon - anon) / CLIENTS)) KiB of memory and" \
+		"$(((peak_pte - pte) / CLIENTS)) KiB of page tables"
+}
+
+gone() { # gone PATH: nothing of the clients is left
+	local i
+	for i in $(seq 300); do
+		[ "$(state)" = "$before" ] && [ "$(memory Rss)" -le $((rss + KEPT_KIB)) ] &&
+			[ "$(field Shmem /proc/meminfo)" -le $((shmem + SHMEM_KIB)) ] && break || sleep 0.1
+	done
+	[ "$(state)" = "$before" ] || fail "$1: the server holds $(state), and before $before"
+	[ "$(memory Rss)" -le $((rss + KEPT_KIB)) ] || fail "$1: the server has $(memory Rss) KiB, and before $rss"
+	[ "$(field Shmem /proc/meminfo)" -le $((shmem + SHMEM_KIB)) ] ||
+		fail "$1: $(field Shmem /proc/meminfo) KiB of shared memory in the system, and before $shmem"
+	! grep -q "back channel" "$T/log" || fail "$1: complaints: $(cat "$T/log")"
+	echo "$1: the server keeps $(($(memory Rss) - rss)) KiB"
+	kill -INT "$server"
+	wait "$server" || fail "$1: the server ended with status $?"
+}
+
+how="ring"
+begin ipc 1
+crowd ipc "$seconds"
+gone ipc
+
+how="file"
+paths=copy
+! uring_kernel || [ "$(cat /sys/module/fuse/parameters/enable_uring)" != Y ] || paths="$paths uring"
+for path in $paths; do
+	begin "$path" $CLIENTS # threads that serve /dev/fuse stay, as many as it took
+	crowd "$path" $(((seconds + 2) / 3))
+	gone "$path"
+done
+nothing_left
