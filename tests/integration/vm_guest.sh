@@ -27,6 +27,8 @@ for name in "$@"; do
 	case $name in */*) tests=$top/$(dirname "$name") ;; esac
 	name=$(basename "$name" .sh)
 	arguments=$(sed -n "s|@BUILD@|$build|g; s/^# vm: //p" "$tests/$name.sh")
+	# KASAN and lockdep take their time
+	[ "${GUEST_KERNEL:-}" != zcbench-debug ] || arguments="$arguments --timeout 38m"
 	mkdir "$T/$name"
 	cd "$T/$name"
 	for attempt in 1 2; do
