@@ -7,6 +7,13 @@ set -eu
 . tests/lib.sh
 command -v git >/dev/null || skip "git is not installed: sudo make deps"
 Z=$(readlink -f "$Z") # this script changes folders
+# the same objects and packs each time
+export GIT_CONFIG_GLOBAL=$T/gitconfig GIT_CONFIG_NOSYSTEM=1
+export GIT_AUTHOR_DATE="2020-01-01 00:00:00 +0000" GIT_COMMITTER_DATE="2020-01-01 00:00:00 +0000"
+git config --global user.name zcbench
+git config --global user.email zcbench@example.org
+git config --global pack.threads 1
+git config --global gc.auto 0
 
 expect 1 "$Z" serve ipc "$T" --tree --sink null
 said "--sink file --file FOLDER"
@@ -41,10 +48,7 @@ took() { # the ring, so often since the last look
 mkdir "$T/src"
 (
 	cd "$T/src"
-	export GIT_AUTHOR_DATE="2020-01-01 00:00:00 +0000" GIT_COMMITTER_DATE="2020-01-01 00:00:00 +0000"
 	git init -q -b main .
-	git config user.name zcbench
-	git config user.email zcbench@example.org
 	for c in 1 2 3; do
 		for i in $(seq 60); do
 			mkdir -p "d$((i % 7))"
@@ -91,14 +95,29 @@ for way in kernel ring; do
 	run git clone -q "file://$T/src" clone
 	run git -C clone fsck --full --strict
 	took 100 git
-	run git -C clone -c user.name=zcbench -c user.email=zcbench@example.org commit -q --allow-empty -m more
-	run sh -c 'echo changed >clone/d1/f1 && rm clone/d2/f2 && git -C clone -c user.name=z -c user.email=z@example.org commit -qam change'
+	run git -C clone commit -q --allow-empty -m more
+	run sh -c 'echo changed >clone/d1/f1 && rm clone/d2/f2 && git -C clone commit -qam change'
 	run git -C clone gc -q
 	run git -C clone fsck --full --strict
 	[ -z "$(git -C "$mnt/$way/clone" status --porcelain)" ] || fail "$way: git status"
+	git -C "$mnt/$way/clone" cat-file --batch-all-objects --batch-check >"$T/objects.$way"
+	(cd "$mnt/$way/clone/.git/objects/pack" && sha256sum -- *.pack) >"$T/packs.$way"
 	git clone -q "file://$mnt/$way/clone" "$T/back.$way"
 	git -C "$T/back.$way" fsck --full --strict
 	[ "$(git -C "$T/back.$way" log --format=%s | paste -sd,)" = "change,more,commit 3,commit 2,commit 1" ] || fail "$way: log"
+
+	# more open files than a session has handles: the rest is the kernel's
+	: >"$T/err.$way"
+	run /usr/bin/python3 -c "
+import os
+fds = [os.open(f'many{i}', os.O_RDWR | os.O_CREAT | os.O_EXCL) for i in range(200)]
+for i, fd in enumerate(fds): assert os.pwrite(fd, b'%d' % i, 0)
+for i, fd in enumerate(fds): assert os.pread(fd, 100, 0) == b'%d' % i
+for fd in fds[:150]: os.close(fd)
+fd = os.open('again', os.O_RDWR | os.O_CREAT)
+assert os.write(fd, b'x') == 1"
+	[ "$(cat "$mnt/$way"/many* | wc -c)" -eq 490 ] || fail "$way: many files"
+	took 128 "many files"
 
 	run cp -r "$T/src/d1" copy
 	diff -r "$T/src/d1" "$mnt/$way/copy" || fail "$way: cp"
@@ -115,7 +134,8 @@ cmp "$T/t.kernel" "$T/t.ring" || fail "databases are not byte for byte the same"
 diff -r -x .git "$T/back.kernel" "$T/back.ring" || fail "working trees differ"
 diff -r "$mnt/kernel/copy" "$mnt/ring/copy" || fail "files differ"
 cmp "$mnt/kernel/big" "$mnt/ring/big" || fail "files differ"
-[ "$(git -C "$mnt/kernel/clone" rev-parse HEAD~2)" = "$(git -C "$mnt/ring/clone" rev-parse HEAD~2)" ] || fail "commits differ"
+for f in objects packs; do cmp "$T/$f.kernel" "$T/$f.ring" || fail "git's $f differ"; done
+[ -s "$T/packs.ring" ] || fail "no pack after gc"
 
 [ "$(held)" -gt 100 ] || fail "the server holds $(held) files"
 rm -r "${mnt:?}"/*
