@@ -17,6 +17,8 @@ SOURCES = "memfd", "hugetlb", "udmabuf", "dmaheap"
 DMABUFS = "udmabuf", "dmaheap"
 K, M = 1 << 10, 1 << 20
 wrong = collections.Counter()
+# its ledger counts nothing (shm.sh)
+debug = json.load(open(f"{folder}/matrix/result.json"))["host"]["kernel"].endswith("-debug")
 
 
 def cells(name):
@@ -35,7 +37,7 @@ def check(name, cell, copies=None, share=1):
     assert payload > 0 and set(requests) <= {"shared", "ring"}, requests
     assert requests["shared"]["bytes"] == share * payload, requests
     assert ("ring" in requests) == (share < 1), requests
-    if copies is None:
+    if copies is None or debug:
         return
     hops = {hop: sum(v for v in c.values() if isinstance(v, int)) for hop, c in measured["copied_bytes"].items()}
     if cell["sink"] == "tcp":  # each payload has a header, written once and read once
@@ -62,11 +64,12 @@ def matrix(name, sinks, sizes, copies=lambda cell: None, sources=SOURCES, ok=Tru
             wrong[f"{name}: {' '.join(map(str, what))}: {1 - n} times"] += 1
 
 
-matrix("ledger", ("null", "read"), (64 * K, M), lambda c: {})
-matrix("ledger-depth", ("read",), (1048573,), lambda c: {}, sources=("memfd", "dmaheap"))
-matrix("ledger-device", ("file",), (64 * K,), lambda c: {"server_user": 1} if c["source"] in DMABUFS else {})
-matrix("ledger-tmpfs", ("file",), (64 * K,), lambda c: {"sink": 1})
-matrix("ledger-tcp", ("tcp",), (64 * K,), lambda c: {"sink": 1})
+if not debug:
+    matrix("ledger", ("null", "read"), (64 * K, M), lambda c: {})
+    matrix("ledger-depth", ("read",), (1048573,), lambda c: {}, sources=("memfd", "dmaheap"))
+    matrix("ledger-device", ("file",), (64 * K,), lambda c: {"server_user": 1} if c["source"] in DMABUFS else {})
+    matrix("ledger-tmpfs", ("file",), (64 * K,), lambda c: {"sink": 1})
+    matrix("ledger-tcp", ("tcp",), (64 * K,), lambda c: {"sink": 1})
 matrix("matrix", ("null", "read", "file", "tcp"), (4 * K, 1048573))
 matrix("single", ("read", "file"), (4097, 3 * M))
 matrix("each", ("read",), (64 * K,), lambda c: {})
@@ -81,7 +84,7 @@ for name, error in ("unmatched-dmabuf", "Bad address"), ("corrupt", "is not what
         if error not in cell.get("error", ""):
             wrong[f"{name}: {cell.get('error')}"] += 1
 # what was sent by reference was: all of it, but from what cannot be registered
-for cell in cells("ledger-tcp"):
+for cell in cells("ledger-tcp") if not debug else ():
     (measured,) = cell["rounds"]
     by_reference = cell["op"] == "write" and cell["source"] not in DMABUFS
     if measured["sent"]["zero_copy_bytes"] != by_reference * measured["payload_bytes"]:
