@@ -105,13 +105,15 @@ enum file_route {
 struct file {
 	unsigned int refs; /* under the lock of file.c */
 	dev_t dev;
+	ino_t ino;
 	_Atomic int route;
 	_Atomic bool append; /* O_APPEND or O_SYNC: the kernel has to see each write */
 	_Atomic bool mapped; /* somebody mapped it: the kernel has to see all */
 	int session;
 	uint16_t handle;
-	pthread_mutex_t offset; /* this process's threads take turns in moving it */
-	_Atomic uint64_t size;  /* what the kernel believes, at least; see file_grown */
+	pthread_mutex_t offset;       /* this process's threads take turns in moving it */
+	_Atomic uint64_t size;        /* what the kernel believes, at least; see file_grown */
+	_Atomic unsigned int shrinks; /* ... as of so many file_shrunk */
 };
 
 /* The open file behind fd with a reference, or NULL: it is the kernel's. */
@@ -128,6 +130,12 @@ void file_forget_range(unsigned int first, unsigned int last);
 
 /* Has the kernel ask for the size when a write ended beyond what it believed. */
 void file_grown(struct file *f, int fd, uint64_t end);
+/* Some file was made smaller: no size that was known is good any more. */
+void file_shrunk(void);
+/* Before a write that the kernel does at what it believes to be the end. */
+void file_ask_size(struct file *f, int fd);
+/* Somebody maps it: the kernel has to see all that this process does with it from now on, by whatever open file. */
+void file_mapped(struct file *f);
 
 void file_fork_child(void);
 void file_fork_lock(bool lock);

@@ -10,8 +10,18 @@
 
 #include "clients/bypass/bypass.h"
 
+#define MAPPED_MAX 256
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct file *_Atomic files[FDS_MAX];
+static _Atomic unsigned int shrinks;
+
+/* Files that this process mapped: the last few, which is what it may still have mapped. */
+static struct {
+	dev_t dev;
+	ino_t ino;
+} mapped[MAPPED_MAX];
+static unsigned int mappings;
 
 /* ZCBYPASS_MOUNT: only files of this mount. */
 static bool wanted_mount(dev_t dev)
@@ -49,10 +59,15 @@ void file_opened(int fd, int flags)
 	    S_ISREG(st.st_mode) && wanted_mount(st.st_dev) && (f = calloc(1, sizeof(*f)))) {
 		f->refs = 1;
 		f->dev = st.st_dev;
+		f->ino = st.st_ino;
+		f->shrinks = atomic_load(&shrinks);
 		f->size = (uint64_t)st.st_size;
 		f->append = must_pass(flags);
 		pthread_mutex_init(&f->offset, NULL);
 		pthread_mutex_lock(&lock);
+		for (unsigned int i = 0; i < mappings && i < MAPPED_MAX; i++)
+			if (mapped[i].ino == f->ino && mapped[i].dev == f->dev)
+				f->mapped = true;
 		atomic_store(&files[fd], f);
 		pthread_mutex_unlock(&lock);
 	}
@@ -145,13 +160,45 @@ void file_dup(int from, int to)
 		file_put(before);
 }
 
+void file_shrunk(void)
+{
+	atomic_fetch_add(&shrinks, 1);
+}
+
+void file_mapped(struct file *f)
+{
+	struct bypass_guard g;
+
+	bypass_enter(&g);
+	pthread_mutex_lock(&lock);
+	if (!f->mapped) {
+		mapped[mappings % MAPPED_MAX].dev = f->dev;
+		mapped[mappings++ % MAPPED_MAX].ino = f->ino;
+	}
+	for (unsigned int fd = 0; fd < FDS_MAX; fd++) {
+		struct file *other = atomic_load_explicit(&files[fd], memory_order_relaxed);
+
+		if (other && other->ino == f->ino && other->dev == f->dev)
+			atomic_store(&other->mapped, true);
+	}
+	pthread_mutex_unlock(&lock);
+	bypass_leave(&g);
+}
+
 void file_grown(struct file *f, int fd, uint64_t end)
 {
+	if (end > atomic_load_explicit(&f->size, memory_order_relaxed) ||
+	    atomic_load(&f->shrinks) != atomic_load(&shrinks))
+		file_ask_size(f, fd);
+}
+
+void file_ask_size(struct file *f, int fd)
+{
+	const unsigned int n = atomic_load(&shrinks);
 	struct statx stx;
 
-	if (end <= atomic_load_explicit(&f->size, memory_order_relaxed))
-		return;
-	/* The mount did not see the write. Its idea of the size decides where O_APPEND and SEEK_END are. */
+	/* The mount did not see the writes. Its idea of the size decides where O_APPEND and SEEK_END are. */
+	atomic_store(&f->shrinks, n);
 	if (!statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_SIZE, &stx))
 		atomic_store_explicit(&f->size, stx.stx_size, memory_order_relaxed);
 }

@@ -27,6 +27,8 @@ static int opened(int fd, int flags)
 {
 	if (fd >= 0 && !bypass_inside && bypass_active()) {
 		file_forget(fd); /* a close that we did not see */
+		if (flags & O_TRUNC)
+			file_shrunk();
 		file_opened(fd, flags);
 	}
 	return fd;
@@ -175,7 +177,7 @@ EXPORT int ftruncate(int fd, off_t size)
 	int ret = real()->ftruncate(fd, size);
 
 	if (f && !ret)
-		atomic_store(&f->size, (uint64_t)size);
+		file_shrunk();
 	if (f)
 		file_put(f);
 	return ret;
@@ -193,7 +195,7 @@ EXPORT void *mmap(void *address, size_t len, int prot, int flags, int fd, off_t 
 	f = fd >= 0 && !(flags & MAP_ANONYMOUS) ? file_get(fd) : NULL;
 	if (f) {
 		/* its pages are the kernel's: so is all else, from now on */
-		atomic_store(&f->mapped, true);
+		file_mapped(f);
 		file_put(f);
 	}
 	memory_mapped(map, len, flags, fd, (uint64_t)offset);

@@ -10,6 +10,19 @@
 
 #define RW_MAX 0x7ffff000
 
+/*
+ * The program's vector, as it is now, for us to look at. It may be anywhere: the kernel finds out, and what is wrong is
+ * the kernel's to answer. (One part is our own: read, write and their kin.)
+ */
+static bool copy_vector(struct iovec *to, const struct iovec *from, int n)
+{
+	const struct iovec local = {to, (size_t)n * sizeof(*to)}, remote = {(void *)from, local.iov_len};
+
+	if (n < 1 || n > IOV_MAX)
+		return false;
+	return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t)local.iov_len;
+}
+
 /* All that the kernel would look at before it does any I/O. -EINVAL, or the bytes, cut to what one call moves. */
 static ssize_t sum(const struct iovec *iov, int n)
 {
@@ -77,8 +90,11 @@ static bool ring(int fd, bool write, const struct iovec *iov, int n, off_t offse
 				  : at(f, fd, write, iov, n, offset);
 		taken = *ret != -EAGAIN;
 	}
-	if (!taken)
+	if (!taken) {
 		count(&counts.passed, 1);
+		if (write && atomic_load(&f->append))
+			file_ask_size(f, fd); /* another one may have written by its ring */
+	}
 	if (taken && *ret < 0) {
 		error = (int)-*ret;
 		*ret = -1;
@@ -88,6 +104,17 @@ static bool ring(int fd, bool write, const struct iovec *iov, int n, off_t offse
 	if (error)
 		errno = error;
 	return taken;
+}
+
+static bool ring_vector(int fd, bool write, const struct iovec *iov, int n, off_t offset, ssize_t *ret)
+{
+	struct iovec own[IOV_MAX];
+	struct file *f = file_get(fd);
+
+	if (!f)
+		return false;
+	file_put(f);
+	return copy_vector(own, iov, n) && ring(fd, write, own, n, offset, ret);
 }
 
 EXPORT ssize_t read(int fd, void *buf, size_t len)
@@ -128,30 +155,32 @@ EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
 {
 	ssize_t ret;
 
-	return ring(fd, false, iov, n, -1, &ret) ? ret : real()->readv(fd, iov, n);
+	return ring_vector(fd, false, iov, n, -1, &ret) ? ret : real()->readv(fd, iov, n);
 }
 
 EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
 {
 	ssize_t ret;
 
-	return ring(fd, true, iov, n, -1, &ret) ? ret : real()->writev(fd, iov, n);
+	return ring_vector(fd, true, iov, n, -1, &ret) ? ret : real()->writev(fd, iov, n);
 }
 
 EXPORT ssize_t preadv(int fd, const struct iovec *iov, int n, off_t offset)
 {
 	ssize_t ret;
 
-	return offset >= 0 && ring(fd, false, iov, n, offset, &ret) ? ret
-								    : real()->preadv(fd, iov, n, offset);
+	return offset >= 0 && ring_vector(fd, false, iov, n, offset, &ret)
+		       ? ret
+		       : real()->preadv(fd, iov, n, offset);
 }
 
 EXPORT ssize_t pwritev(int fd, const struct iovec *iov, int n, off_t offset)
 {
 	ssize_t ret;
 
-	return offset >= 0 && ring(fd, true, iov, n, offset, &ret) ? ret
-								   : real()->pwritev(fd, iov, n, offset);
+	return offset >= 0 && ring_vector(fd, true, iov, n, offset, &ret)
+		       ? ret
+		       : real()->pwritev(fd, iov, n, offset);
 }
 
 /* Here -1 is the file's own offset, and flags (but for polling) mean something that the kernel has to do. */
@@ -159,7 +188,7 @@ EXPORT ssize_t preadv2(int fd, const struct iovec *iov, int n, off_t offset, int
 {
 	ssize_t ret;
 
-	return !(flags & ~RWF_HIPRI) && ring(fd, false, iov, n, offset, &ret)
+	return !(flags & ~RWF_HIPRI) && ring_vector(fd, false, iov, n, offset, &ret)
 		       ? ret
 		       : real()->preadv2(fd, iov, n, offset, flags);
 }
@@ -168,7 +197,7 @@ EXPORT ssize_t pwritev2(int fd, const struct iovec *iov, int n, off_t offset, in
 {
 	ssize_t ret;
 
-	return !(flags & ~RWF_HIPRI) && ring(fd, true, iov, n, offset, &ret)
+	return !(flags & ~RWF_HIPRI) && ring_vector(fd, true, iov, n, offset, &ret)
 		       ? ret
 		       : real()->pwritev2(fd, iov, n, offset, flags);
 }
