@@ -94,13 +94,20 @@ static int stat_inode(struct server *srv, const struct fuse_hooks *hooks, uint64
 	return 0;
 }
 
+/* How long the kernel may believe attributes. Programs on a tree look at the times of files, which writes by the back
+ * channel change, too. */
+static uint64_t attr_seconds(const struct server *srv)
+{
+	return srv->fs.tree ? 0 : CACHE_SECONDS;
+}
+
 int64_t fuse_entry(struct server *srv, const struct fuse_hooks *hooks, uint64_t ino, void *body)
 {
 	struct fuse_entry_out *out = body;
 	int ret;
 
 	*out = (struct fuse_entry_out){
-		.nodeid = ino, .entry_valid = CACHE_SECONDS, .attr_valid = CACHE_SECONDS};
+		.nodeid = ino, .entry_valid = CACHE_SECONDS, .attr_valid = attr_seconds(srv)};
 	ret = stat_inode(srv, hooks, ino, &out->attr);
 	return ret ? ret : (int64_t)sizeof(*out);
 }
@@ -126,7 +133,7 @@ static int64_t reply_attr(struct server *srv, const struct fuse_hooks *hooks,
 	struct fuse_attr_out *out = r->out;
 	int ret;
 
-	*out = (struct fuse_attr_out){.attr_valid = CACHE_SECONDS};
+	*out = (struct fuse_attr_out){.attr_valid = attr_seconds(srv)};
 	ret = stat_inode(srv, hooks, r->in->nodeid, &out->attr);
 	return ret ? ret : (int64_t)sizeof(*out);
 }

@@ -268,8 +268,8 @@ int minifs_tree_make(struct minifs *fs, uint64_t parent, const char *name, mode_
 	struct minifs_inode *folder;
 	int ret;
 
-	if (!S_ISREG(mode) && !S_ISDIR(mode) && !S_ISLNK(mode))
-		return -EPERM; /* devices, pipes, sockets: the kernel would not ask us again */
+	if (S_ISCHR(mode) || S_ISBLK(mode))
+		return -EPERM; /* a mount of everybody's has none */
 	pthread_mutex_lock(&fs->lock);
 	ret = folder_of(fs, parent, name, &folder);
 	if (!ret && !folder->nlink)

@@ -21,7 +21,8 @@
 int minifs_tree_init(struct minifs *fs, uint64_t max_size);
 void minifs_tree_free(struct minifs *fs);
 
-/* Makes what mode says: a file, a folder, a symbolic link to `target` (else NULL). It is held once. */
+/* Makes what mode says: a file, a folder, a symbolic link to `target` (else NULL), a pipe or socket, which are the
+ * kernel's but for their name. It is held once. */
 int minifs_tree_make(struct minifs *fs, uint64_t parent, const char *name, mode_t mode, uid_t uid,
 		     gid_t gid, const char *target, uint64_t *ino);
 int minifs_tree_link(struct minifs *fs, uint64_t ino, uint64_t parent, const char *name);

@@ -21,7 +21,7 @@ also=/dev/shm/zcbench-posix.$$
 mnt=$T/mnt
 mkdir "$mnt" "$also"
 serve() {
-	$Z serve ipc "$mnt" --tree 2>"$T/serve" &
+	$Z serve ipc "$mnt" --tree --sink file --file /dev/shm 2>"$T/serve" &
 	server=$!
 	for _ in $(seq 100); do mountpoint -q "$mnt" && return || sleep 0.1; done
 	cat "$T/serve" >&2

@@ -109,7 +109,7 @@ static void test_make(void **state)
 	assert_int_equal(minifs_tree_make(&fs, ROOT, "f", S_IFREG, 0, 0, NULL, &ino), -EEXIST);
 	assert_int_equal(minifs_tree_make(&fs, file, "x", S_IFREG, 0, 0, NULL, &ino), -ENOTDIR);
 	assert_int_equal(minifs_tree_make(&fs, file + 99, "x", S_IFREG, 0, 0, NULL, &ino), -ESTALE);
-	assert_int_equal(minifs_tree_make(&fs, ROOT, "p", S_IFIFO, 0, 0, NULL, &ino), -EPERM);
+	assert_int_equal(minifs_tree_make(&fs, ROOT, "p", S_IFCHR, 0, 0, NULL, &ino), -EPERM);
 	memset(long_name, 'n', 256);
 	long_name[256] = '\0';
 	assert_int_equal(minifs_tree_make(&fs, ROOT, long_name, S_IFREG, 0, 0, NULL, &ino),
