@@ -9,6 +9,7 @@
 #include "clients/bypass/bypass.h"
 
 #define RW_MAX 0x7ffff000
+#define FEW    16 /* parts of a vector for which there is room on the stack */
 
 /*
  * The program's vector, as it is now, for us to look at. It may be anywhere: the kernel finds out, and what is wrong is
@@ -108,13 +109,28 @@ static bool ring(int fd, bool write, const struct iovec *iov, int n, off_t offse
 
 static bool ring_vector(int fd, bool write, const struct iovec *iov, int n, off_t offset, ssize_t *ret)
 {
-	struct iovec own[IOV_MAX];
+	struct iovec few[FEW], *own = few;
 	struct file *f = file_get(fd);
+	bool taken;
 
 	if (!f)
 		return false;
 	file_put(f);
-	return copy_vector(own, iov, n) && ring(fd, write, own, n, offset, ret);
+	if (n > FEW && n <= IOV_MAX)
+		own = malloc((size_t)n * sizeof(*own));
+	if (own && copy_vector(own, iov, n)) {
+		taken = ring(fd, write, own, n, offset, ret);
+	} else {
+		count(&counts.passed, 1);
+		taken = false;
+	}
+	if (own != few) {
+		int error = errno;
+
+		free(own);
+		errno = error;
+	}
+	return taken;
 }
 
 EXPORT ssize_t read(int fd, void *buf, size_t len)
