@@ -13,11 +13,13 @@
 #include <linux/memfd.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -25,6 +27,7 @@
 #include "clients/ipc_client.h"
 #include "lib/clock.h"
 #include "lib/fdpass.h"
+#include "servers/ipc_server.h"
 
 #define SIZE       (64u << 10)
 #define HUGE_PAGE  (2u << 20)
@@ -155,6 +158,14 @@ static void enlist(const char *what, int fd, int want)
 {
 	join();
 	refused(what, ask(c.sock, IPC_REGISTER, 0, NULL, fd), want);
+}
+
+static __attribute__((noreturn)) void wait_for_end(void)
+{
+	puts("there");
+	fflush(stdout);
+	for (;;)
+		pause();
 }
 
 static void regular_file(void)
@@ -419,14 +430,59 @@ static void huge_page_gone(void)
 	expect_hang_up(c.sock);
 }
 
-static void many_connections(void)
+/* A session for each of as many connections as there are. How many there were. */
+static int hoard(void)
 {
-	struct ipc_channel ch = ticket();
-	int sock[300];
+	for (int i = 0; i < 300; i++) {
+		struct ipc_channel ch = ticket();
+		struct ipc_message m = {.type = IPC_HELLO, .value = 1};
+		int sock = dial(&ch), ring;
 
-	for (int i = 0; i < 300; i++)
-		sock[i] = dial(&ch);
-	expect_hang_up(sock[299]);
+		memcpy(m.ticket, ch.ticket, sizeof(m.ticket));
+		if (fdpass_send(sock, &m, sizeof(m), -1) ||
+		    fdpass_recv(sock, &m, sizeof(m), &ring, 0) != sizeof(m))
+			return i;
+		close(ring);
+	}
+	return 300;
+}
+
+/* One process gets a part of all sessions, and three of them no more than there are. */
+static void many_sessions(void)
+{
+	int in_all = 0, ends[2];
+
+	if (pipe(ends))
+		wrong("pipe");
+	for (int i = 0; i < 3; i++) {
+		unsigned char n;
+
+		if (!fork()) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			n = (unsigned char)hoard();
+			if (write(ends[1], &n, 1) == 1)
+				pause(); /* with its sessions, until the parent ends */
+			_exit(1);
+		}
+		if (read(ends[0], &n, 1) != 1 || n > IPC_SESSIONS_PROCESS)
+			wrong("process %d has %d sessions", i, n);
+		in_all += n;
+	}
+	if (in_all > IPC_SESSIONS_MAX || in_all < IPC_SESSIONS_MAX - 16)
+		wrong("%d sessions in all", in_all);
+}
+
+static void stops_hoarding(void)
+{
+	expect("sessions of one process", hoard(), IPC_SESSIONS_PROCESS);
+	wait_for_end();
+}
+
+/* Nothing wrong. */
+static void well_behaved(void)
+{
+	join();
+	expect("an operation", operate(&right), 4096);
 }
 
 /* Refused again and again. */
@@ -452,14 +508,6 @@ static void deaf(void)
 			full++;
 			usleep(10000);
 		}
-}
-
-static __attribute__((noreturn)) void wait_for_end(void)
-{
-	puts("there");
-	fflush(stdout);
-	for (;;)
-		pause();
 }
 
 static void stops_connected(void)
@@ -548,9 +596,11 @@ static const struct {
 	{"stops-registered", stops_registered, NULL},
 	{"stops-asking",     stops_asking,     NULL},
 	{"stops-working",    stops_working,    NULL},
+	{"stops-hoarding",   stops_hoarding,   "its process has too many sessions already"},
+	{"well-behaved",     well_behaved,     NULL},
 	/* last: these take all that the log takes */
 	{"deaf",             deaf,             "a ticket that is not valid for this user"},
-	{"many-connections", many_connections, "there are too many already"},
+	{"many-sessions",    many_sessions,    "there are too many already"},
 	{"flood",            flood,            "times before, of any client)"},
 };
 /* clang-format on */

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # 64 client processes at once, each with a file, memory and (path ipc) a session of its own, for STRESS_SECONDS (default
 # 15; make stress: 60), and on the FUSE paths for a third of that. A quarter of them is killed and replaced. Every
-# byte that a client wrote is right when it reads it; no survivor did less than half of the mean; and when they have
-# gone, the server holds what it held before they came: descriptors, mappings, threads, children, memory.
+# byte that a client wrote is right when it reads it; on ipc and copy no survivor did less than half of the mean; and
+# when they have gone, the server holds what it held before they came: descriptors, mappings, threads, children, memory.
 . tests/lib.sh
 steady=${BUILD:-build}/tests/clients/steady
 [ -x "$steady" ] || fail "$steady is not built: make $steady"
@@ -61,7 +61,8 @@ crowd() { # crowd PATH SECONDS
 	wait $pid || status=$?
 	[ $status -eq 0 ] || fail "$1: status $status: $(cat "$T/steady"; tail -n 3 "$T/log")"
 	[ "$(figure survivors)" -eq $((CLIENTS - KILLS)) ] || fail "$1: $(figure survivors) survivors"
-	[ "$(figure least)" -ge $(($(figure mean) / 2)) ] ||
+	# On uring a client's queue is that of the CPU it runs on: its share is what the scheduler makes of that.
+	[ "$1" = uring ] || [ "$(figure least)" -ge $(($(figure mean) / 2)) ] ||
 		fail "$1: the slowest client did $(figure least) operations, and all $(figure mean) in the mean"
 	echo "$1: $(figure sum) blocks of 16 KiB in $2 s by $(figure survivors) survivors, each $(figure least) to" \
 		"$(figure most); longest wait $(figure longest_ms) ms; $(figure setup_us) us to set one up;" \
