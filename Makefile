@@ -99,7 +99,7 @@ VM       := tests/integration/vm.sh tests/integration/vm_guest.sh
 # what looks at the kernels of make kernel: check-kernel
 WITH_KERNEL := tests/integration/vm_uml.sh tests/integration/series.sh
 # the programs of bad_clients.sh and many_clients.sh
-CLIENTS  := $(patsubst tests/clients/%.c,tests/clients/%,$(wildcard tests/clients/*.c))
+CLIENTS  := tests/clients/steady tests/clients/bad/bad
 VM_TESTS := tests/integration/vm.sh $(patsubst %,vm@%,$(sort $(wildcard tests/vm/*.sh)))
 SUBMAKE  := $(MAKE) --no-print-directory
 
@@ -192,7 +192,10 @@ $(BUILD)/tests/kernel/shared_buf: $(patsubst %.c,$(BUILD)/%.o,$(wildcard kernel/
 	@echo "  LD  $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -luring -pthread
 
-$(BUILD)/tests/clients/%: $(BUILD)/tests/clients/%.o $(filter-out %/main.o,$(OBJS))
+$(BUILD)/tests/clients/bad/bad: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/clients/bad/*.c))
+$(BUILD)/tests/clients/steady: $(BUILD)/tests/clients/steady.o
+
+$(CLIENTS:%=$(BUILD)/%): $(patsubst %,$(BUILD)/%.o,clients/ipc_client lib/ipc lib/fdpass lib/err lib/units lib/pattern)
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -257,4 +260,4 @@ help:
 
 .SECONDARY:
 .PHONY: all bench bench-self bench-cross check check-vm check-kernel check-kernel-debug check-series fuzz kernel stress regress lint deps install uninstall clean help FORCE
--include $(OBJS:.o=.d) $(BYPASS_OBJS:.o=.d) $(FUZZ_OBJS:.o=.d) $(FUZZ:%=$(BUILD)/fuzz/tests/fuzz/fuzz_%.d) $(wildcard $(BUILD)/tests/*/*.d $(BUILD)/kernel/tests/*.d)
+-include $(OBJS:.o=.d) $(BYPASS_OBJS:.o=.d) $(FUZZ_OBJS:.o=.d) $(FUZZ:%=$(BUILD)/fuzz/tests/fuzz/fuzz_%.d) $(wildcard $(BUILD)/tests/*/*.d $(BUILD)/tests/*/*/*.d $(BUILD)/kernel/tests/*.d)

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Bad clients of the back channel, end to end (tests/clients/bad.c has the cases): each is refused or cut off with a line
+# Bad clients of the back channel, end to end (tests/clients/bad has the cases): each is refused or cut off with a line
 # in the server's log that says why and names the process; nothing of it stays in the server; and meanwhile
 # well-behaved clients see every byte right and never wait long.
 . tests/lib.sh
 build=${BUILD:-build}
-bad=$build/tests/clients/bad
+bad=$build/tests/clients/bad/bad
 steady=$build/tests/clients/steady
 [ -x "$bad" ] && [ -x "$steady" ] ||
 	fail "$bad and $steady are not built: make $bad $steady"
