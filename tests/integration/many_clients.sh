@@ -106,6 +106,7 @@ gone() { # gone PATH: nothing of the clients is left
 		[ "$(state)" = "$before" ] && [ "$(memory Rss)" -le $((rss + KEPT_KIB)) ] &&
 			[ "$(shared)" -le $((shmem + SHMEM_KIB)) ] && break || sleep 0.1
 	done
+	[ "$i" -lt 50 ] || echo "$1: it took $i looks until all was given back"
 	[ "$(state)" = "$before" ] || fail "$1: the server holds $(state), and before $before"
 	[ "$(memory Rss)" -le $((rss + KEPT_KIB)) ] || fail "$1: the server has $(memory Rss) KiB, and before $rss"
 	[ "$(shared)" -le $((shmem + SHMEM_KIB)) ] ||
