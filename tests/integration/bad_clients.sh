@@ -37,8 +37,8 @@ grep -q going "$T/steady" || fail "the well-behaved clients did not start: $(cat
 # descriptors, shared mappings, threads and children
 state() { echo "$(find "/proc/$server/fd" | wc -l) $(grep -c memfd "/proc/$server/maps") $(find "/proc/$server/task" -maxdepth 1 | wc -l) $(pgrep -cP "$server" || true)"; }
 settled() {
-	local i
-	for i in $(seq 100); do
+	local _
+	for _ in $(seq 100); do
 		[ "$(state)" = "$before" ] && return
 		kill -0 "$server" 2>/dev/null || fail "$1: the server is gone: $(tail -n 3 "$T/log")"
 		sleep 0.1
