@@ -97,7 +97,7 @@ UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 # zcbench vm, and each script of tests/vm in a guest of its own
 VM       := tests/integration/vm.sh tests/integration/vm_guest.sh
 # the programs of bad_clients.sh and many_clients.sh
-CLIENTS  := $(patsubst tests/clients/%.c,tests/clients/%,$(wildcard tests/clients/*.c))
+CLIENTS  := tests/clients/steady tests/clients/bad/bad
 VM_TESTS := tests/integration/vm.sh $(patsubst %,vm@%,$(sort $(wildcard tests/vm/*.sh)))
 SUBMAKE  := $(MAKE) --no-print-directory
 
@@ -190,7 +190,10 @@ $(BUILD)/tests/kernel/shared_buf: $(patsubst %.c,$(BUILD)/%.o,$(wildcard kernel/
 	@echo "  LD  $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -luring -pthread
 
-$(BUILD)/tests/clients/%: $(BUILD)/tests/clients/%.o $(filter-out %/main.o,$(OBJS))
+$(BUILD)/tests/clients/bad/bad: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/clients/bad/*.c))
+$(BUILD)/tests/clients/steady: $(BUILD)/tests/clients/steady.o
+
+$(CLIENTS:%=$(BUILD)/%): $(patsubst %,$(BUILD)/%.o,clients/ipc_client lib/ipc lib/fdpass lib/err lib/units lib/pattern)
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -255,4 +258,4 @@ help:
 
 .SECONDARY:
 .PHONY: all bench bench-self bench-cross check check-vm check-kernel check-kernel-debug check-series fuzz kernel stress regress lint deps install uninstall clean help FORCE
--include $(OBJS:.o=.d) $(BYPASS_OBJS:.o=.d) $(FUZZ_OBJS:.o=.d) $(FUZZ:%=$(BUILD)/fuzz/tests/fuzz/fuzz_%.d) $(wildcard $(BUILD)/tests/*/*.d $(BUILD)/kernel/tests/*.d)
+-include $(OBJS:.o=.d) $(BYPASS_OBJS:.o=.d) $(FUZZ_OBJS:.o=.d) $(FUZZ:%=$(BUILD)/fuzz/tests/fuzz/fuzz_%.d) $(wildcard $(BUILD)/tests/*/*.d $(BUILD)/tests/*/*/*.d $(BUILD)/kernel/tests/*.d)

@@ -16,7 +16,8 @@
  * The ring is two arrays of descriptors. There are no shared indices: each descriptor carries its own
  * sequence number, written last, so that one cache line travels for a submission, and one for a
  * completion. A slot is free when the operation `entries` before has completed, which the client
- * knows; operations complete in order.
+ * knows; operations complete in order. A slot holds the number of its last operation or of its next one: any other is the
+ * end of the session.
  *
  * Everything here lives in memory that both sides can write. The server copies a descriptor once, checks
  * the copy and uses the copy. No field that the client can write is trusted later.

@@ -213,14 +213,20 @@ static void complain(struct ipc_session *s, const char *why)
 	refuse(s->owner, "refused", why);
 }
 
+static void identify(struct client *c)
+{
+	socklen_t len = sizeof(c->peer);
+
+	if (getsockopt(c->sock, SOL_SOCKET, SO_PEERCRED, &c->peer, &len))
+		c->peer = (struct ucred){.uid = (uid_t)-1}; /* nobody has that, nor a ticket for it */
+}
+
 /* One client, from its first word to its end. */
 static void attend(struct client *c)
 {
 	_Alignas(64) struct ipc_session s = {.worker = c->worker, .complain = complain, .owner = c};
-	socklen_t len = sizeof(c->peer);
 
-	if (getsockopt(c->sock, SOL_SOCKET, SO_PEERCRED, &c->peer, &len) ||
-	    !ipc_tickets_any(&c->is->tickets, c->peer.uid) || set_timeout(c->sock, HELLO_TIMEOUT_SEC))
+	if (!ipc_tickets_any(&c->is->tickets, c->peer.uid) || set_timeout(c->sock, HELLO_TIMEOUT_SEC))
 		refuse(c, "turned away", "its user has no ticket");
 	else
 		while (serve_message(c, &s))
@@ -238,6 +244,7 @@ void ipc_server_attend(struct ipc_server *is, int sock, struct worker **worker)
 {
 	struct client c = {.is = is, .sock = sock, .worker = *worker};
 
+	identify(&c);
 	attend(&c);
 	*worker = c.worker;
 }
@@ -257,9 +264,13 @@ static void *client_thread(void *p)
 	return NULL;
 }
 
-static struct client *free_slot(struct ipc_server *is)
+/* A place for a client of process `pid`, or NULL and why there is none. */
+static struct client *free_slot(struct ipc_server *is, pid_t pid, const char **why)
 {
-	for (int i = 0; i < IPC_SESSIONS_MAX; i++) {
+	struct client *slot = NULL;
+	unsigned int same = 0;
+
+	for (int i = IPC_SESSIONS_MAX - 1; i >= 0; i--) {
 		struct client *c = &is->clients[i];
 
 		if (c->running && atomic_load(&c->ended)) {
@@ -267,40 +278,42 @@ static struct client *free_slot(struct ipc_server *is)
 			c->running = false;
 		}
 		if (!c->running)
-			return c;
+			slot = c;
+		else if (c->peer.pid == pid)
+			same++;
 	}
-	return NULL;
+	*why = slot ? "its process has too many sessions already" : "there are too many already";
+	return same < IPC_SESSIONS_PROCESS ? slot : NULL;
 }
 
 static void accept_client(struct ipc_server *is)
 {
-	int fd = accept4(is->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	struct client new = {.is = is, .sock = accept4(is->listen_fd, NULL, NULL, SOCK_CLOEXEC)};
+	const char *why;
 	struct client *c;
 	int ret;
 
-	if (fd < 0) {
+	if (new.sock < 0) {
 		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
 			usleep(ACCEPT_PAUSE_US); /* it still waits in the queue */
 		return;
 	}
-	c = free_slot(is);
+	identify(&new);
+	c = free_slot(is, new.peer.pid, &why);
 	if (!c) {
-		struct client none = {.is = is};
-		socklen_t len = sizeof(none.peer);
-
-		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &none.peer, &len);
-		refuse(&none, "turned away", "there are too many already");
-		close(fd);
+		refuse(&new, "turned away", why);
+		close(new.sock);
 		return;
 	}
 	atomic_store(&c->ended, false);
-	c->sock = fd;
+	c->peer = new.peer;
+	c->sock = new.sock;
 	ret = pthread_create(&c->thread, NULL, client_thread, c);
 	c->running = !ret;
 	if (ret) {
 		refuse(c, "turned away", strerror(ret));
 		c->sock = -1;
-		close(fd);
+		close(new.sock);
 	}
 }
 

@@ -16,8 +16,9 @@
 #include "servers/fuse_dispatch.h"
 #include "servers/server.h"
 
-#define IPC_SESSIONS_MAX 256
-#define IPC_TICKETS_MAX  4096
+#define IPC_SESSIONS_MAX     256
+#define IPC_SESSIONS_PROCESS 128 /* of one client process: one that hoards leaves room for others */
+#define IPC_TICKETS_MAX      4096
 
 struct ipc_server;
 struct ipc_session;

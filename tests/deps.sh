@@ -12,7 +12,7 @@ packages=(
 	"libinih-dev                   workload files"
 	"libxxhash-dev                 checksums that run at memory speed"
 	"libbpf-dev clang bpftool      the copy ledger: BPF programs that count what the kernel copies"
-	"libclang-rt-14-dev            tests: libFuzzer and the sanitizers of clang, for the fuzz targets"
+	"libclang-rt-dev               tests: libFuzzer and the sanitizers of clang, for the fuzz targets"
 	"libsqlite3-dev sqlite3        zcbench history; its tests"
 	"libpfm4-dev                   names of performance counters"
 	"libncurses-dev                the screen of zcbench demo"

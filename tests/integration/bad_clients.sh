@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Bad clients of the back channel, end to end (tests/clients/bad.c has the cases): each is refused or cut off with a line
+# Bad clients of the back channel, end to end (tests/clients/bad has the cases): each is refused or cut off with a line
 # in the server's log that says why and names the process; nothing of it stays in the server; and meanwhile
 # well-behaved clients see every byte right and never wait long.
 . tests/lib.sh
 build=${BUILD:-build}
-bad=$build/tests/clients/bad
+bad=$build/tests/clients/bad/bad
 steady=$build/tests/clients/steady
 [ -x "$bad" ] && [ -x "$steady" ] ||
 	fail "$bad and $steady are not built: make $bad $steady"
@@ -37,8 +37,8 @@ grep -q going "$T/steady" || fail "the well-behaved clients did not start: $(cat
 # descriptors, shared mappings, threads and children
 state() { echo "$(find "/proc/$server/fd" | wc -l) $(grep -c memfd "/proc/$server/maps") $(find "/proc/$server/task" -maxdepth 1 | wc -l) $(pgrep -cP "$server" || true)"; }
 settled() {
-	local i
-	for i in $(seq 100); do
+	local _
+	for _ in $(seq 100); do
 		[ "$(state)" = "$before" ] && return
 		kill -0 "$server" 2>/dev/null || fail "$1: the server is gone: $(tail -n 3 "$T/log")"
 		sleep 0.1
@@ -50,11 +50,13 @@ before=$(state)
 
 check_log() { # check_log CASE PID: since the line `from`
 	[ "$log" != - ] || return 0
-	local i
+	local _
 	for _ in $(seq 100); do
 		tail -n "+$from" "$T/log" | grep -qF -- "$log" && break || sleep 0.1
 	done
-	tail -n "+$from" "$T/log" | grep -F -- "$log" | grep -q "back channel: .* process $2 " ||
+	local of=$2
+	[ "$1" != many-sessions ] || of='[0-9]*' # one of its children
+	tail -n "+$from" "$T/log" | grep -F -- "$log" | grep -q "back channel: .* process $of " ||
 		fail "$1: no line of process $2 with '$log': $(tail -n "+$from" "$T/log")"
 }
 
@@ -72,7 +74,13 @@ while IFS=$'\t' read -r name log <&3; do
 		grep -q there "$T/said" || fail "$name: $(cat "$T/said")"
 		kill -STOP $pid
 		sleep 0.5
-		[ "$name" != stops-connected ] || check_log "$name" $pid
+		case $name in
+		stops-connected) check_log "$name" $pid ;;
+		stops-hoarding)
+			check_log "$name" $pid
+			"$bad" "$mnt/data3" well-behaved >"$T/said" || fail "no session for another: $(cat "$T/said")"
+			;;
+		esac
 		kill -KILL $pid
 		{ wait $pid || true; } 2>/dev/null
 		;;
@@ -91,7 +99,7 @@ while IFS=$'\t' read -r name log <&3; do
 	kill -0 $good 2>/dev/null || fail "$name: a well-behaved client failed: $(cat "$T/steady")"
 	cases=$((cases + 1))
 	# a log that is full takes a line a second
-	case $name in deaf | many-connections) sleep 2 ;; esac
+	case $name in deaf | many-sessions) sleep 2 ;; esac
 done 3<"$T/cases"
 [ $cases -ge 30 ] || fail "only $cases cases ran; not here:$skipped"
 

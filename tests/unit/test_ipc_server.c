@@ -293,21 +293,21 @@ static void test_answers_unread(void **state)
 	leave(&p);
 }
 
-/* Takes all places and says nothing: the server hangs up on each. */
+/* Takes all places that a process gets and says nothing: the server hangs up on each. */
 static void test_silence(void **state)
 {
 	struct ipc_channel ch = ticket(0, O_RDWR, geteuid());
-	int sock[IPC_SESSIONS_MAX], one_more;
+	int sock[IPC_SESSIONS_PROCESS], one_more;
 
 	(void)state;
-	for (int i = 0; i < IPC_SESSIONS_MAX; i++) {
+	for (int i = 0; i < IPC_SESSIONS_PROCESS; i++) {
 		sock[i] = dial(&ch);
 		assert_true(sock[i] >= 0);
 	}
 	one_more = dial(&ch);
 	assert_true(hung_up(one_more));
 	close(one_more);
-	for (int i = 0; i < IPC_SESSIONS_MAX; i++) {
+	for (int i = 0; i < IPC_SESSIONS_PROCESS; i++) {
 		assert_true(hung_up(sock[i]));
 		close(sock[i]);
 	}
