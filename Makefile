@@ -147,7 +147,7 @@ FUZZ_SECONDS ?= 60
 FUZZ         := ring control
 FUZZ_FLAGS   := -O1 -g -Wno-unknown-attributes -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 FUZZ_SERVER  := $(patsubst %,$(BUILD)/fuzz/servers/ipc_%.o,buffer server session tickets)
-FUZZ_OBJS    := $(FUZZ_SERVER) $(patsubst %,$(BUILD)/fuzz/%.o,servers/sigbus servers/server servers/minifs \
+FUZZ_OBJS    := $(FUZZ_SERVER) $(patsubst %,$(BUILD)/fuzz/%.o,servers/sigbus servers/server servers/minifs servers/minifs_tree \
 	lib/ipc lib/fdpass lib/err lib/units lib/pattern tests/fuzz/fuzz)
 
 fuzz: deps
