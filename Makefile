@@ -93,6 +93,7 @@ bench-cross: deps
 # script. All of them count, whatever fails.
 ASAN := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 TSAN := -O1 -g -fsanitize=thread
+THREADED := test_ring test_minifs_tree
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 # zcbench vm, and each script of tests/vm in a guest of its own
 VM       := tests/integration/vm.sh tests/integration/vm_guest.sh
@@ -104,10 +105,10 @@ SUBMAKE  := $(MAKE) --no-print-directory
 check: deps
 	@$(SUBMAKE) all $(UNIT:%=$(BUILD)/tests/%) $(CLIENTS:%=$(BUILD)/%) $(KERNEL_PROGRAMS) kernel
 	@$(SUBMAKE) BUILD=$(BUILD)/asan BIN=$(BUILD)/asan/zcbench CFLAGS="$(ASAN)" all $(UNIT:%=$(BUILD)/asan/tests/%)
-	@$(SUBMAKE) BUILD=$(BUILD)/tsan BIN=$(BUILD)/tsan/zcbench CFLAGS="$(TSAN)" $(BUILD)/tsan/tests/test_ring
+	@$(SUBMAKE) BUILD=$(BUILD)/tsan BIN=$(BUILD)/tsan/zcbench CFLAGS="$(TSAN)" $(THREADED:%=$(BUILD)/tsan/tests/%)
 	@$(SUBMAKE) $(FUZZ:%=$(BUILD)/fuzz/fuzz_%)
 	@BUILD=$(BUILD) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run $(UNIT:%=$(BUILD)/tests/%) $(UNIT:%=$(BUILD)/asan/tests/%) \
-		$(BUILD)/tsan/tests/test_ring $(filter-out $(VM),$(sort $(wildcard tests/integration/*.sh))) \
+		$(THREADED:%=$(BUILD)/tsan/tests/%) $(filter-out $(VM),$(sort $(wildcard tests/integration/*.sh))) \
 		$(patsubst %,asan@tests/integration/%.sh,matrix proof kill tcp) $(FUZZ:%=fuzz@%) $(VM_TESTS) \
 		$(KERNEL_TESTS:%=kernel@%)
 

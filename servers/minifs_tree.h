@@ -25,6 +25,7 @@ void minifs_tree_free(struct minifs *fs);
  * kernel's but for their name. It is held once. */
 int minifs_tree_make(struct minifs *fs, uint64_t parent, const char *name, mode_t mode, uid_t uid,
 		     gid_t gid, const char *target, uint64_t *ino);
+/* A second name for what is no folder. Holds it once more, as the answer to a LINK does. */
 int minifs_tree_link(struct minifs *fs, uint64_t ino, uint64_t parent, const char *name);
 /* unlink(2), or rmdir(2) if `folder`. */
 int minifs_tree_unlink(struct minifs *fs, uint64_t parent, const char *name, bool folder,

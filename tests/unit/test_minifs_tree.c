@@ -2,6 +2,7 @@
 /* Proves that the tree which serve --tree serves has the names that it should after anything that changes them, that
  * an inode ends when nobody can reach it any more and not before, and that its number is not given to another. */
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -338,6 +339,72 @@ static void test_numbers_run_out(void **state)
 	assert_int_equal(find(ROOT, "x"), 0);
 }
 
+#define THREADS 4
+#define TURNS   5000
+
+static uint64_t folders[2];
+
+/* Makes, finds, links, renames, lists and unlinks among a few names of two folders, as the other threads do. What the
+ * others left or took is up to chance: each call may also say that there is no such name, or that there is one. */
+static void *meddle(void *arg)
+{
+	static const char *const names[] = {"a", "b", "c", "d", "e"};
+	unsigned int seed = *(unsigned int *)arg;
+
+#define ANY(array) (array)[(size_t)rand_r(&seed) % (sizeof(array) / sizeof(*(array)))]
+	for (int i = 0; i < TURNS; i++) {
+		uint64_t ino, found, gone, place = 0;
+		char listed[256];
+		mode_t mode;
+
+		if (!minifs_tree_make(&fs, ANY(folders), ANY(names), S_IFREG | 0600, 0, 0, NULL, &ino)) {
+			minifs_write_range(&fs, ino, 0, 1 + (uint64_t)i % SIZE);
+			if (!minifs_tree_link(&fs, ino, ANY(folders), ANY(names)))
+				minifs_tree_forget(&fs, ino, 1, &gone);
+			minifs_tree_forget(&fs, ino, 1, &gone);
+		}
+		if (!minifs_lookup(&fs, ANY(folders), ANY(names), &found)) {
+			/* held, so there */
+			if (minifs_tree_hold(&fs, found) || minifs_read_range(&fs, found, 0, SIZE) < 0)
+				return "an inode that is held has ended";
+			minifs_tree_forget(&fs, found, 2, &gone);
+		}
+		minifs_tree_rename(&fs, ANY(folders), ANY(names), ANY(folders), ANY(names),
+				   i % 4 ? 0 : EXCHANGE, &gone);
+		while (!minifs_dirent(&fs, ANY(folders), &place, &ino, &mode, listed, sizeof(listed)))
+			;
+		minifs_tree_unlink(&fs, ANY(folders), ANY(names), false, &gone);
+	}
+#undef ANY
+	return NULL;
+}
+
+/* Everything that threads made is there or has ended, once: nothing is left over when its names are gone. */
+static void test_threads(void **state)
+{
+	pthread_t threads[THREADS];
+	unsigned int seeds[THREADS];
+	uint64_t gone;
+	void *said;
+
+	(void)state;
+	folders[0] = make(ROOT, "0", S_IFDIR);
+	folders[1] = make(ROOT, "1", S_IFDIR);
+	for (unsigned int t = 0; t < THREADS; t++) {
+		seeds[t] = t;
+		assert_int_equal(pthread_create(&threads[t], NULL, meddle, &seeds[t]), 0);
+	}
+	for (int t = 0; t < THREADS; t++) {
+		assert_int_equal(pthread_join(threads[t], &said), 0);
+		assert_null(said);
+	}
+	for (int f = 0; f < 2; f++)
+		for (const char *c = "abcde"; *c; c++)
+			minifs_tree_unlink(&fs, folders[f], (char[]){*c, '\0'}, false, &gone);
+	assert_true(fs.made > THREADS);
+	assert_int_equal(fs.live, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +416,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_rename, start, stop),
 		cmocka_unit_test_setup_teardown(test_listing, start, stop),
 		cmocka_unit_test_setup_teardown(test_times, start, stop),
+		cmocka_unit_test_setup_teardown(test_threads, start, stop),
 		cmocka_unit_test_setup_teardown(test_numbers_run_out, start, stop),
 	};
 
