@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# 64 client processes at once, each with a file, memory and (path ipc) a session of its own, for STRESS_SECONDS (default
-# 15; make stress: 60), and on the FUSE paths for a third of that. A quarter of them is killed and replaced. Every
-# byte that a client wrote is right when it reads it; on ipc and copy no survivor did less than half of the mean; and
-# when they have gone, the server holds what it held before they came: descriptors, mappings, threads, children, memory.
+# 64 client processes at once, each with a file, memory and (path ipc) a session of its own, for STRESS_SECONDS (60),
+# and on the FUSE paths for a third of that. A quarter of them is killed and replaced. Every byte that a client wrote is
+# right when it reads it; on ipc and copy no survivor did less than half of the mean; and when they have gone, the
+# server holds what it held before they came: descriptors, mappings, threads, children, memory.
 . tests/lib.sh
 steady=${BUILD:-build}/tests/clients/steady
 [ -x "$steady" ] || fail "$steady is not built: make $steady"
-seconds=${STRESS_SECONDS:-15}
+seconds=${STRESS_SECONDS:-60}
 CLIENTS=64
 KILLS=16
 # What libc and the kernel keep of what was there: thread stacks for the next thread, arenas, caches.
