@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "cli/cmd.h"
+#include "cli/data.h"
 #include "cli/figure.h"
 #include "cli/plan.h"
 #include "cli/round.h"
-#include "cli/version.h"
 #include "lib/clock.h"
 #include "lib/units.h"
 #include "measure/metrics.h"
@@ -143,23 +143,26 @@ static void list_workload(const char *file)
 	plan_free(&plan);
 }
 
-/* Each with what its file says of itself in the line "description = ...". */
+/* Each with what its file says of itself in the line "description = ...": the user's own, and those of zcbench that they
+ * do not hide. */
 static void list_workloads(void)
 {
-	static const char *const folders[] = {"workloads", ZCBENCH_DATADIR "/workloads"};
+	char own[4096], path[4096], pattern[4096 + 8];
+	const char *const folders[] = {"workloads",
+				       data_path(own, sizeof(own), "workloads", NULL) ? NULL : own};
 
 	printf("workloads (zcbench run NAME)\n");
-	for (size_t i = 0; i < 2; i++) {
-		char pattern[300];
+	for (size_t i = 0; i < 2 && folders[i]; i++) {
 		glob_t g;
 
 		snprintf(pattern, sizeof(pattern), "%s/*.ini", folders[i]);
 		if (glob(pattern, 0, NULL, &g))
 			continue;
 		for (size_t k = 0; k < g.gl_pathc; k++)
-			list_workload(g.gl_pathv[k]);
+			if (!data_workload(path, sizeof(path), strrchr(g.gl_pathv[k], '/') + 1) &&
+			    !strcmp(path, g.gl_pathv[k]))
+				list_workload(path);
 		globfree(&g);
-		break; /* the tree's hide the installed ones, as they do for run */
 	}
 }
 

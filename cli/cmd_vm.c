@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cli/cmd.h"
+#include "cli/data.h"
 #include "cli/far_end.h"
 #include "cli/version.h"
 #include "cli/vm_kernel.h"
@@ -401,7 +402,8 @@ int cmd_vm(struct options *o)
 {
 	const bool uml = !strcmp(o->config.vm.accel, "uml");
 	struct vm *vm = calloc(1, sizeof(*vm));
-	char init[4096], workloads[4096], style[4096];
+	char init[4096], workloads[4096], plots[4096];
+	struct guest_folder *f;
 	FILE *console = NULL;
 	struct err e = {0};
 	int ret;
@@ -419,7 +421,7 @@ int cmd_vm(struct options *o)
 		err_print(&e);
 		return EXIT_NOTHING;
 	}
-	ret = vm_data(init, sizeof(init), "kernel/guest-init.sh", &e);
+	ret = data_path(init, sizeof(init), "kernel/guest-init.sh", &e);
 	if (!ret)
 		ret = vm_kernel(o->config.vm.kernel, uml, vm->kernel, sizeof(vm->kernel), vm->modules,
 				sizeof(vm->modules), &e);
@@ -431,13 +433,14 @@ int cmd_vm(struct options *o)
 			ret = err_sys(&e, -errno, "writing %s", o->config.vm.console);
 	}
 	vm->image.init = init;
-	vm->image.modules = vm->modules[0] ? vm->modules : NULL;
-	if (!vm_data(workloads, sizeof(workloads), "workloads", NULL))
-		vm->image.workloads = workloads;
-	vm->image.workloads_name = ZCBENCH_DATADIR "/workloads";
+	f = vm->image.folders;
+	if (vm->modules[0])
+		*f++ = (struct guest_folder){vm->modules, ".ko", GUEST_MODULES};
+	if (!data_path(workloads, sizeof(workloads), "workloads", NULL))
+		*f++ = (struct guest_folder){workloads, ".ini", ZCBENCH_DATADIR "/workloads"};
 	/* for a run in a script: its page is made in the guest */
-	if (!vm_data(style, sizeof(style), "plots/report.css", NULL))
-		add_name(&vm->image.files, absolute(vm, style));
+	if (!data_path(plots, sizeof(plots), "plots", NULL))
+		*f++ = (struct guest_folder){plots, ".css", ZCBENCH_DATADIR "/plots"};
 	vm->image.programs = o->config.vm.with;
 	if (!ret && o->config.vm.net)
 		ret = far_end_receiver(&vm->receiver, &vm->port, &e);

@@ -5,29 +5,52 @@
 
 #include "cli/data.h"
 #include "cli/version.h"
+#include "lib/program.h"
 
-int data_path(char *buf, size_t len, const char *folder, const char *name)
+int data_path(char *buf, size_t len, const char *name, struct err *e)
 {
-	static const char *const roots[] = {"", ZCBENCH_DATADIR "/"};
+	/* beside the program, or above its build folder: build/asan/zcbench, build/asan/tests/test_plan */
+	static const char *const up[] = {"", "../../", "../../../"};
+	char folder[3000];
 
-	for (size_t i = 0; i < 2; i++) {
-		snprintf(buf, len, "%s%s/%s", roots[i], folder, name);
+	for (size_t i = 0; i < sizeof(up) / sizeof(up[0]) && !program_folder(folder, sizeof(folder));
+	     i++) {
+		snprintf(buf, len, "%s/%s%s", folder, up[i], name);
 		if (access(buf, R_OK) == 0)
 			return 0;
 	}
-	return -ENOENT;
+	snprintf(buf, len, "%s/%s", ZCBENCH_DATADIR, name);
+	if (access(buf, R_OK) == 0)
+		return 0;
+	if (!e)
+		return -ENOENT;
+	err_set(e, -ENOENT, "%s is neither beside zcbench nor in %s", name, ZCBENCH_DATADIR);
+	return err_remedy(e, "make install");
 }
 
-int data_append_plot(FILE *to, const char *what, const char *name, struct err *e)
+int data_workload(char *buf, size_t len, const char *file)
 {
-	char path[400], buf[4096];
-	FILE *from = data_path(path, sizeof(path), "plots", name) ? NULL : fopen(path, "re");
-	size_t n;
+	char name[300];
 
-	if (!from) {
-		err_sys(e, -ENOENT, "%s plots/%s, also as %s", what, name, path);
-		return err_remedy(e, "make install, or start zcbench in its source tree");
-	}
+	snprintf(name, sizeof(name), "workloads/%s", file);
+	snprintf(buf, len, "%s", name);
+	return access(buf, R_OK) == 0 ? 0 : data_path(buf, len, name, NULL);
+}
+
+int data_append_plot(FILE *to, const char *name, struct err *e)
+{
+	char file[300], path[4096], buf[4096];
+	FILE *from;
+	size_t n;
+	int ret;
+
+	snprintf(file, sizeof(file), "plots/%s", name);
+	ret = data_path(path, sizeof(path), file, e);
+	if (ret)
+		return ret;
+	from = fopen(path, "re");
+	if (!from)
+		return err_sys(e, -errno, "reading %s", path);
 	while ((n = fread(buf, 1, sizeof(buf), from)))
 		fwrite(buf, 1, n, to);
 	fclose(from);

@@ -7,7 +7,6 @@
 
 #include "cli/data.h"
 #include "cli/demo.h"
-#include "cli/version.h"
 #include "lib/clock.h"
 #include "lib/units.h"
 
@@ -124,13 +123,14 @@ int demo_script_load(struct demo_script *s, const char *name, struct err *e)
 		return err_sys(e, -errno, "script %s", name);
 	snprintf(path, sizeof(path), "%s", name);
 	snprintf(file, sizeof(file), "%s.demo", name);
-	if (!f && !data_path(path, sizeof(path), "workloads", file))
+	if (!f && !data_workload(path, sizeof(path), file))
 		f = fopen(path, "re");
 	if (!f)
-		return err_remedy((err_set(e, -ENOENT, "there is no script '%s' in workloads or %s",
-					   name, ZCBENCH_DATADIR "/workloads"),
-				   e),
-				  "talk, or a file (./mine.demo)");
+		return err_remedy(
+			(err_set(e, -ENOENT,
+				 "there is no script '%s' in ./workloads or among zcbench's own", name),
+			 e),
+			"talk, or a file (./mine.demo)");
 	ret = demo_script_parse(s, path, f, e);
 	fclose(f);
 	return ret;

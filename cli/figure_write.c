@@ -269,7 +269,7 @@ static int append_script(FILE *to, const char *name, struct err *e)
 
 	snprintf(file, sizeof(file), "%s.gp", name);
 	fputc('\n', to);
-	return data_append_plot(to, "script", file, e);
+	return data_append_plot(to, file, e);
 }
 
 static FILE *open_part(const struct drawing *d, const char *folder, const char *ending, struct err *e)

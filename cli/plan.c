@@ -14,7 +14,6 @@
 
 #include "cli/data.h"
 #include "cli/plan.h"
-#include "cli/version.h"
 #include "servers/device.h"
 
 #define CELLS_MAX    100000 /* of a section */
@@ -343,12 +342,13 @@ static int open_workload(const char *name, char *path, size_t len, struct err *e
 	if (is_file)
 		return err_sys(e, -errno, "workload %s", name);
 	snprintf(file, sizeof(file), "%s.ini", name);
-	if (!data_path(path, len, "workloads", file))
+	if (!data_workload(path, len, file))
 		return 0;
-	return err_remedy((err_set(e, -ENOENT, "there is no workload '%s' in workloads or %s", name,
-				   ZCBENCH_DATADIR "/workloads"),
-			   e),
-			  "give a file (./my.ini), or leave it out for the default matrix");
+	return err_remedy(
+		(err_set(e, -ENOENT, "there is no workload '%s' in ./workloads or among zcbench's own",
+			 name),
+		 e),
+		"give a file (./my.ini), or leave it out for the default matrix");
 }
 
 /* Reads the file at w->path. */

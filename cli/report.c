@@ -299,7 +299,7 @@ static int write_page(struct page *p, struct err *e)
 	      p->f);
 	html_text(p->f, "%s", title);
 	fputs("</title>\n<style>\n", p->f);
-	ret = data_append_plot(p->f, "style sheet", "report.css", e);
+	ret = data_append_plot(p->f, "report.css", e);
 	fputs("</style>\n</head>\n<body>\n<main>\n<h1>", p->f);
 	html_text(p->f, "%s", title);
 	fputs("</h1>\n", p->f);

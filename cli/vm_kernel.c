@@ -11,33 +11,9 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "cli/version.h"
+#include "cli/data.h"
 #include "cli/vm_kernel.h"
 #include "lib/program.h"
-
-int vm_data(char *buf, size_t len, const char *name, struct err *e)
-{
-	/* beside the program; above its build folder (build/asan/zcbench); where it was installed */
-	static const char *const up[] = {"", "../../", NULL};
-	char self[4096];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	self[n > 0 ? n : 0] = '\0';
-	if (strrchr(self, '/'))
-		*strrchr(self, '/') = '\0';
-	for (int i = 0; up[i]; i++) {
-		snprintf(buf, len, "%s/%s%s", self, up[i], name);
-		if (access(buf, R_OK) == 0)
-			return 0;
-	}
-	snprintf(buf, len, "%s/%s", ZCBENCH_DATADIR, name);
-	if (access(buf, R_OK) == 0)
-		return 0;
-	return !e ? -ENOENT
-		  : err_remedy(
-			    (err_set(e, -ENOENT, "%s is neither beside zcbench nor installed", name), e),
-			    "make install");
-}
 
 int vm_needs(bool uml, struct err *e)
 {
@@ -99,7 +75,7 @@ static int ask(const char *name, const char *before, const char *behind, const c
 {
 	char script[4096], cache[4096];
 	char *argv[5] = {script};
-	int n = 1, ret = vm_data(script, sizeof(script), name, e);
+	int n = 1, ret = data_path(script, sizeof(script), name, e);
 
 	if (!ret)
 		ret = cache_folder(cache, sizeof(cache), e);

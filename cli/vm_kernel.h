@@ -15,10 +15,6 @@
 int vm_kernel(const char *wanted, bool uml, char *kernel, size_t len, char *modules, size_t mlen,
 	      struct err *e);
 
-/* Finds a file or folder that belongs to zcbench ("kernel/guest-init.sh"): in the tree that the program
- * was built in, or where it was installed. -ENOENT (e may be NULL). */
-int vm_data(char *buf, size_t len, const char *name, struct err *e);
-
 /* Looks for QEMU (not for user-mode Linux) and busybox, before anything is fetched. -ENOENT with the package to
  * install. */
 int vm_needs(bool uml, struct err *e);

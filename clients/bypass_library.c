@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "clients/bypass_library.h"
+#include "lib/program.h"
 
 #define NAME "libzcbypass.so"
 
@@ -14,12 +15,10 @@ int bypass_library(char *path, size_t len, struct err *e)
 	/* what lies beside the program, and where PREFIX/bin/zcbench has its library */
 	static const char *const places[] = {"/" NAME, "/../lib/zcbench/" NAME};
 	char program[3000];
-	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	int ret = program_folder(program, sizeof(program));
 
-	if (n < 0)
-		return err_sys(e, -errno, "finding " NAME);
-	program[n] = '\0';
-	*strrchr(program, '/') = '\0';
+	if (ret)
+		return err_sys(e, ret, "finding " NAME);
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		snprintf(path, len, "%s%s", program, places[i]);
 		if (!access(path, R_OK))

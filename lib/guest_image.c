@@ -79,24 +79,23 @@ static int add_programs(struct initramfs *a, const struct names *programs, struc
 	return ret;
 }
 
-/* Every file of a folder with that ending. */
-static int add_folder(struct initramfs *a, const char *to, const char *from, const char *ending,
-		      struct err *e)
+static int add_folder(struct initramfs *a, const struct guest_folder *f, struct err *e)
 {
+	const size_t n = strlen(f->ending);
+	DIR *dir = opendir(f->from);
 	struct dirent *d;
-	DIR *dir = opendir(from);
 	int ret = 0;
 
 	if (!dir)
-		return err_sys(e, -errno, "reading folder %s", from);
+		return err_sys(e, -errno, "reading folder %s", f->from);
 	while (!ret && (d = readdir(dir))) {
-		size_t len = strlen(d->d_name), n = strlen(ending);
+		size_t len = strlen(d->d_name);
 		char name[4096], path[4096];
 
-		if (len <= n || strcmp(d->d_name + len - n, ending))
+		if (len <= n || strcmp(d->d_name + len - n, f->ending))
 			continue;
-		snprintf(name, sizeof(name), "%s/%s", to, d->d_name);
-		snprintf(path, sizeof(path), "%s/%s", from, d->d_name);
+		snprintf(name, sizeof(name), "%s/%s", f->to, d->d_name);
+		snprintf(path, sizeof(path), "%s/%s", f->from, d->d_name);
 		ret = initramfs_file(a, name, path, e);
 	}
 	closedir(dir);
@@ -107,10 +106,8 @@ static int add_files(struct initramfs *a, const struct guest_image *g, struct er
 {
 	int ret = 0;
 
-	if (g->modules)
-		ret = add_folder(a, "/zcbench/modules", g->modules, ".ko", e);
-	if (!ret && g->workloads)
-		ret = add_folder(a, g->workloads_name, g->workloads, ".ini", e);
+	for (const struct guest_folder *f = g->folders; f->from && !ret; f++)
+		ret = add_folder(a, f, e);
 	for (unsigned int i = 0; i < g->files.n && !ret; i++) {
 		char name[4096 + sizeof(FILES)];
 

@@ -7,17 +7,19 @@
 #include "lib/err.h"
 #include "lib/options.h"
 
-#define GUEST_SCRIPT "/zcbench/script"
+#define GUEST_SCRIPT  "/zcbench/script"
+#define GUEST_MODULES "/zcbench/modules" /* *.ko, loaded in the order of their names */
 
 struct guest_image {
-	const char *init;           /* kernel/guest-init.sh */
-	const char *config;         /* the text of /zcbench/config; see the script */
-	const char *script;         /* the text of a shell script, GUEST_SCRIPT in the guest, or NULL */
-	const char *modules;        /* a folder of *.ko, loaded in the order of their names, or NULL */
-	const char *workloads;      /* the folder of workload files, or NULL */
-	const char *workloads_name; /* its name in the guest */
-	struct names programs;      /* also packed, with their libraries */
-	struct names files;         /* also packed: absolute names */
+	const char *init;   /* kernel/guest-init.sh */
+	const char *config; /* the text of /zcbench/config; see the script */
+	const char *script; /* the text of a shell script, GUEST_SCRIPT in the guest, or NULL */
+	/* also packed: the files of a folder that have that ending, into the folder `to`; after the last: from = NULL */
+	struct guest_folder {
+		const char *from, *ending, *to;
+	} folders[4];
+	struct names programs; /* also packed, with their libraries */
+	struct names files;    /* also packed: absolute names */
 };
 
 /* Writes the initramfs into a memory file and returns its descriptor, the caller's; or a negative errno

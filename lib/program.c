@@ -34,6 +34,17 @@ int program_find(const char *name, char *buf, size_t len)
 	return ret;
 }
 
+int program_folder(char *buf, size_t len)
+{
+	ssize_t n = readlink("/proc/self/exe", buf, len - 1);
+
+	if (n < 0)
+		return -errno;
+	buf[n] = '\0';
+	*strrchr(buf, '/') = '\0';
+	return 0;
+}
+
 static void become(char *const *argv, int out, pid_t parent)
 {
 	signal(SIGPIPE, SIG_DFL);

@@ -10,6 +10,9 @@
 /* Looks `name` up as a shell does (one with a slash is taken as it is). 0 and the path in buf, or -ENOENT. */
 int program_find(const char *name, char *buf, size_t len);
 
+/* The folder that the running program lies in. 0 or -errno. */
+int program_folder(char *buf, size_t len);
+
 /* Runs argv with its standard output into buf (cut off at len - 1 bytes; always ended by a zero) and
  * everything else inherited. It dies with this process. Returns its exit status, 128 + N after signal N,
  * or -errno if it could not be started. */

@@ -120,6 +120,12 @@ said "not drawn: throughput; it needs two block sizes or more: zcbench run --bs"
 expect 0 $Z plot "$T/r1" --figure sinks --format svg --output "$T/it's here"
 [ -s "$T/it's here/sinks-4k.svg" ] || fail "no figure in a folder with a quote"
 
+# wherever it is started: its own scripts, and never the folder's
+mkdir -p "$T/elsewhere/plots"
+echo 'this is no script' >"$T/elsewhere/plots/common.gp"
+expect 0 env --chdir "$T/elsewhere" "$(readlink -f "$Z")" plot "$T/r2" --format svg --output figures
+[ -s "$T/elsewhere/figures/clients.svg" ] || fail "no figure: $(ls "$T/elsewhere/figures")"
+
 # refused: usage, what is not in the result, broken results, different hosts
 expect 2 $Z plot
 said "plot needs result files"

@@ -130,11 +130,10 @@ said "writing /proc/nowhere.html"
 [ ! -e "$T/never.html" ] && [ ! -e "$T/never.html.new" ] || fail "a refused report was written"
 
 # a picture that gnuplot cannot draw is missing, by name; the others are there
-zcbench=$(readlink -f "$Z")
 mkdir "$T/broken"
-cp -r plots "$T/broken"
+cp -r "$Z" plots "$T/broken"
 echo "set nonsense" >>"$T/broken/plots/stack.gp"
-expect 0 env -C "$T/broken" "$zcbench" report "$T/r1" --output "$T/broken.html"
+expect 0 "$T/broken/${Z##*/}" report "$T/r1" --output "$T/broken.html"
 said "gnuplot ended with status 1"
 grep -q 'The figure &quot;CPU time for each KiB of payload&quot; could not be drawn' "$T/broken.html" || fail "no word of the figure"
 grep -q "<img" "$T/broken.html" || fail "one broken figure, and all are gone"

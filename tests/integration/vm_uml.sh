@@ -75,11 +75,14 @@ cat >script <<-'SH'
 	echo "WARNING: CPU: 0 PID: 1 at a test" >/dev/kmsg
 	mkdir -p results
 	cp data results/copy
+	zcbench run --path copy --sink null --op write --bs 4k --size 1m --rounds 1 --runtime 2ms --warmup 0s --no-limits \
+		--no-ledger --counted-rounds 0 --output results/run >/dev/null
 	exit ${1:-0}
 SH
 expect 42 "$Z" vm --accel uml --cpus 2 shell script 42 data
 cmp "$T/out" data || fail "300 kB of output came back changed"
 cmp results/copy data || fail "a file of 300 kB came back changed"
+[ -s results/run/report.html ] || fail "a run in the script made no page"
 said "CPUs 2, uml"
 said "the guest's kernel complained"
 ! grep MISSING "$T/err" >&2 || fail "the guest lacks devices"

@@ -140,7 +140,7 @@ static void test_workloads_by_name(void **state)
 	assert_int_equal(plan_of("mine"), -EINVAL);
 	assert_contains(e.what, "workloads/mine.ini:1: bs: '4x'");
 	assert_int_equal(plan_of("nonesuch"), -ENOENT);
-	assert_contains(e.what, "there is no workload 'nonesuch' in workloads or ");
+	assert_contains(e.what, "there is no workload 'nonesuch' in ./workloads or among zcbench's own");
 	assert_string_equal(e.remedy, "give a file (./my.ini), or leave it out for the default matrix");
 }
 
