@@ -413,7 +413,7 @@ void opts_help(FILE *f, const struct opt_set *sets, unsigned int n, unsigned int
 bool opts_given(const struct opt_set *set, const char *name)
 {
 	for (const struct opt *o = set->opts; o->name; o++)
-		if (!strcmp(o->name, name))
-			return set->given[o - set->opts];
+		if (!strcmp(o->name, name) && set->given[o - set->opts])
+			return true;
 	return false;
 }

@@ -86,7 +86,7 @@ void opts_help(FILE *f, const struct opt_set *sets, unsigned int n, unsigned int
 const struct opt *opts_find(struct opt_set *sets, unsigned int n, unsigned int command,
 			    const char *name);
 
-/* Whether the option was given by the user (and not only defaulted). */
+/* Whether an option of that name was given by the user (and not only defaulted). */
 bool opts_given(const struct opt_set *set, const char *name);
 
 /* The name in `list` that is nearest to `word` by edit distance, or NULL if none is near. */

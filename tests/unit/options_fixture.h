@@ -53,7 +53,10 @@ static const struct opt table[] = {
 	{"word", OPT_NAMES, OFF(word), "WORD[,...]", NULL, "any words"},
 	{"file", OPT_STRING, OFF(file), "PATH", NULL, "where to store"},
 	{"pin", OPT_CHOICE, OFF(pin), "split|same|none", "split", "CPUs", pins, .commands = FIRST},
-	{"secret", OPT_UINT, OFF(secret), "N", NULL, "between processes", .hidden = true},
+	{"secret", OPT_UINT, OFF(secret), "N", NULL, "of the second", .hidden = true,
+	 .commands = SECOND},
+	{"secret", OPT_UINT, OFF(secret), "N", NULL, "between processes", .hidden = true,
+	 .commands = FIRST},
 	{0},
 };
 

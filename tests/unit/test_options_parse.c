@@ -137,7 +137,10 @@ static void test_the_last_one_wins(void **state)
 static void test_given(void **state)
 {
 	(void)state;
-	assert_int_equal(parse("--rounds=5", "--no-quiet", "--quiet", "--entries", "4"), 0);
+	assert_int_equal(parse("--rounds=5", "--no-quiet", "--quiet", "--entries", "4", "--secret=1"),
+			 0);
+	assert_true(
+		opts_given(&sets[0], "secret")); /* the second of that name, which this command takes */
 	assert_true(opts_given(&sets[0], "rounds")); /* also when it is the default's value */
 	assert_true(opts_given(&sets[0], "quiet"));
 	assert_false(opts_given(&sets[0], "size"));
