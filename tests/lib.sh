@@ -95,6 +95,32 @@ nothing_left() {
 	fail "something was left behind"
 }
 
+# serve PATH ARGS...: zcbench serve PATH $mnt, process $server, until its mount is there; what it says is in $T/serve
+mnt=$T/mnt
+serve() {
+	local path=$1
+	shift
+	mkdir -p "$mnt"
+	$Z serve "$path" "$mnt" "$@" 2>"$T/serve" &
+	server=$!
+	for _ in $(seq 100); do
+		mountpoint -q "$mnt" && return
+		sleep 0.1
+	done
+	cat "$T/serve" >&2
+	fail "$path: no mount"
+}
+
+unserve() {
+	kill -INT "$server"
+	wait "$server" || fail "the server ended with status $?: $(cat "$T/serve")"
+}
+
+# with COMMAND...: through libzcbypass.so, which tells what it did
+with() { ZCBYPASS_REPORT=1 timeout 120 $Z exec "$mnt" -- "$@"; }
+# report WHAT: the sum of a figure over all processes of the last command
+report() { awk -v what="$1" '/^zcbypass:/ { n = split($0, p, /[:,] /); for (i = 1; i <= n; i++) if (index(p[i], what)) s += p[i] } END { print s + 0 }' "$T/err"; }
+
 # The paths that this machine can run, from zcbench's own table: a new path is tested as soon as it is
 # there. What every machine of the tests has must be among them: a broken path is no missing one.
 available_paths() {

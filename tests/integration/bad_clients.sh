@@ -13,14 +13,9 @@ STALL_MS=1900 # less than what the server grants who says nothing (2 s): nobody 
 
 file=/dev/shm/zcbench-bad.$$
 also="$file*"
-mnt=$T/mnt
-mkdir "$mnt"
 # a user without any file open must get as far as the socket's address
 chmod 711 "$T"
-$Z serve ipc "$mnt" --sink file --file "$file" --overwrite --files 4 --size 1m 2>"$T/log" &
-server=$!
-for _ in $(seq 100); do mountpoint -q "$mnt" && break || sleep 0.1; done
-mountpoint -q "$mnt" || { cat "$T/log" >&2; fail "no mount"; }
+serve ipc --sink file --file "$file" --overwrite --files 4 --size 1m
 
 # a huge page for the case that has it taken away; as it was in the end
 pages=/proc/sys/vm/nr_hugepages
@@ -40,7 +35,7 @@ settled() {
 	local _
 	for _ in $(seq 100); do
 		[ "$(state)" = "$before" ] && return
-		kill -0 "$server" 2>/dev/null || fail "$1: the server is gone: $(tail -n 3 "$T/log")"
+		kill -0 "$server" 2>/dev/null || fail "$1: the server is gone: $(tail -n 3 "$T/serve")"
 		sleep 0.1
 	done
 	fail "$1: the server holds (descriptors, mappings, threads, children) $(state) and not $before"
@@ -52,12 +47,12 @@ check_log() { # check_log CASE PID: since the line `from`
 	[ "$log" != - ] || return 0
 	local _
 	for _ in $(seq 100); do
-		tail -n "+$from" "$T/log" | grep -qF -- "$log" && break || sleep 0.1
+		tail -n "+$from" "$T/serve" | grep -qF -- "$log" && break || sleep 0.1
 	done
 	local of=$2
 	[ "$1" != many-sessions ] || of='[0-9]*' # one of its children
-	tail -n "+$from" "$T/log" | grep -F -- "$log" | grep -q "back channel: .* process $of " ||
-		fail "$1: no line of process $2 with '$log': $(tail -n "+$from" "$T/log")"
+	tail -n "+$from" "$T/serve" | grep -F -- "$log" | grep -q "back channel: .* process $of " ||
+		fail "$1: no line of process $2 with '$log': $(tail -n "+$from" "$T/serve")"
 }
 
 cases=0
@@ -65,7 +60,7 @@ skipped=
 # (its own descriptor: what runs inside must not read the list)
 "$bad" "$mnt/data3" list >"$T/cases"
 while IFS=$'\t' read -r name log <&3; do
-	from=$(($(wc -l <"$T/log") + 1))
+	from=$(($(wc -l <"$T/serve") + 1))
 	"$bad" "$mnt/data3" "$name" >"$T/said" 2>&1 &
 	pid=$!
 	case $name in
@@ -104,7 +99,7 @@ done 3<"$T/cases"
 [ $cases -ge 30 ] || fail "only $cases cases ran; not here:$skipped"
 
 # 2000 refusals in a row, and thousands before, are not as many lines
-lines=$(grep -c "back channel" "$T/log")
+lines=$(grep -c "back channel" "$T/serve")
 [ "$lines" -le $((40 + SECONDS)) ] || fail "$lines lines in the log"
 
 status=0
@@ -113,7 +108,6 @@ wait $good || status=$?
 [ $status -eq 0 ] || fail "the well-behaved clients: status $status: $(cat "$T/steady")"
 longest=$(sed -n 's/^longest_ms //p' "$T/steady")
 [ "$longest" -le $STALL_MS ] || fail "a well-behaved client waited for $longest ms"
-kill -INT $server
-wait $server || fail "the server ended with status $?"
+unserve
 nothing_left
 echo "$cases cases; the longest wait of a well-behaved client: $longest ms; not on this machine:${skipped:- none}"

@@ -10,27 +10,12 @@ command -v fio >/dev/null || skip "fio is not installed: sudo make deps"
 
 file=/dev/shm/zcbench-bypass.$$
 also="$file*"
-mnt=$T/mnt
-mkdir "$mnt"
-serve() { # serve PATH ARGS...: its mount, at $mnt
-	$Z serve "$@" --file "$file" --overwrite 2>"$T/serve" &
-	server=$!
-	for i in $(seq 100); do mountpoint -q "$mnt" && return || sleep 0.1; done
-	cat "$T/serve" >&2
-	fail "no mount"
-}
-stop() {
-	kill -INT "$server"
-	wait "$server" || fail "the server ended with status $?"
-}
-with() { ZCBYPASS_REPORT=1 timeout 120 $Z exec "$mnt" -- "$@"; }
-# report WHAT: the sum of a figure over all processes of the last command
-report() { awk -v what="$1" '/^zcbypass:/ { n = split($0, p, /[:,] /); for (i = 1; i <= n; i++) if (index(p[i], what)) s += p[i] } END { print s + 0 }' "$T/err"; }
+keep=(--sink file --file "$file" --overwrite)
 took() { [ "$(report "operations on the ring")" -ge "$1" ] || { cat "$T/err" >&2; fail "not on the ring: $2"; }; }
 
 # --- the same calls, with and without: values, errno, bytes
 for way in kernel ring; do
-	serve ipc "$mnt" --sink file --size 1m
+	serve ipc "${keep[@]}" --size 1m
 	if [ $way = ring ]; then
 		expect 0 with $python tests/integration/bypass_calls.py "$mnt"
 		took 2000 "bypass_calls.py"
@@ -41,13 +26,13 @@ for way in kernel ring; do
 	fi
 	cp "$T/out" "$T/calls.$way"
 	cp "$mnt/data0" "$T/data0.$way"
-	stop
+	unserve
 done
 [ -s "$T/calls.kernel" ] && diff "$T/calls.kernel" "$T/calls.ring" >&2 || fail "calls differ"
 cmp "$T/data0.kernel" "$T/data0.ring"
 
 # --- programs
-serve ipc "$mnt" --sink file --size 8m
+serve ipc "${keep[@]}" --size 8m
 state() { echo "$(find "/proc/$server/fd" | wc -l) $(grep -c memfd "/proc/$server/maps")"; }
 before=$(state)
 head -c 8388608 /dev/urandom >"$T/src"
@@ -118,11 +103,11 @@ wait "$server" 2>/dev/null || true
 umount -l "$mnt"
 
 # --- a mount without a back channel, and none at all
-serve copy "$mnt" --sink file --size 8m
+serve copy "${keep[@]}" --size 8m
 expect 0 with dd if="$T/src" of="$mnt/data0" bs=100000 conv=notrunc
 cmp "$T/src" "$mnt/data0"
 [ "$(report "operations on the ring")" -eq 0 ] && [ "$(report "passed through")" -ge 84 ] || fail "a ring on path copy"
-stop
+unserve
 expect 1 $Z exec "$T" -- true
 said "is no FUSE mount"
 expect 2 $Z exec "$T"

@@ -22,15 +22,7 @@ said "a fixed set of files"
 expect 77 "$Z" serve ipc "$T" --tree --sink file --file /proc
 said "O_TMPFILE"
 
-mnt=$T/mnt
-mkdir "$mnt"
-$Z serve ipc "$mnt" --tree --sink file --file /dev/shm 2>"$T/serve" &
-server=$!
-for _ in $(seq 100); do
-	mountpoint -q "$mnt" && break
-	sleep 0.1
-done
-mountpoint -q "$mnt" || fail "no mount: $(cat "$T/serve")"
+serve ipc --tree --sink file --file /dev/shm
 held() { find "/proc/$server/fd" -lname '/dev/shm/#*' | wc -l; }
 
 # Each program runs through this, to which it makes no difference
@@ -144,6 +136,5 @@ for _ in $(seq 50); do
 	sleep 0.1
 done
 [ "$(held)" -eq 0 ] || fail "the server holds $(held) files of nobody"
-kill -INT $server
-wait $server || fail "the server ended with status $?"
+unserve
 nothing_left

@@ -103,19 +103,15 @@ expect 2 $Z run --driver foi --output "$T/f"
 said "try: --driver fio"
 
 # the job files, as anybody would run them
-mkdir "$T/mnt"
-$Z serve copy "$T/mnt" --sink file --file "$file" --overwrite 2>"$T/serve" &
-server=$!
-for i in $(seq 50); do mountpoint -q "$T/mnt" && break || sleep 0.1; done
+serve copy --sink file --file "$file" --overwrite
 for job in workloads/*.fio; do
-	expect 0 fio "$job" --filename="$T/mnt/data0" --runtime=100ms --output-format=json
+	expect 0 fio "$job" --filename="$mnt/data0" --runtime=100ms --output-format=json
 	/usr/bin/python3 -c 'import json, sys
 j = json.load(open(sys.argv[1]))["jobs"]
 assert j and all(x["error"] == 0 and x["read"]["total_ios"] + x["write"]["total_ios"] > 10 for x in j)' "$T/out" ||
 		fail "$job"
 done
-kill -INT "$server"
-wait "$server"
+unserve
 
 if /usr/bin/python3 -c 'import jsonschema' 2>/dev/null; then
 	for f in "$T"/valid*.json; do

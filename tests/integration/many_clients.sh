@@ -17,8 +17,7 @@ SHMEM_KIB=2048
 
 file=/dev/shm/zcbench-many.$$
 also="$file*"
-mnt=$T/mnt
-mkdir "$mnt"
+keep=(--sink file --file "$file" --overwrite --files $CLIENTS --size 1m)
 
 field() { sed -n "s/^$1:[[:space:]]*\([0-9]*\).*/\1/p" "$2"; }
 figure() { sed -n "s/^$1 //p" "$T/steady"; }
@@ -60,15 +59,8 @@ shared() { # KiB
 	fi
 }
 
-serve() { # serve PATH ARGS...
-	$Z serve "$@" "$mnt" --sink file --file "$file" --overwrite --files $CLIENTS --size 1m 2>"$T/log" &
-	server=$!
-	for _ in $(seq 100); do mountpoint -q "$mnt" && break || sleep 0.1; done
-	mountpoint -q "$mnt" || { cat "$T/log" >&2; fail "$1: no mount"; }
-}
-
 begin() { # begin PATH CLIENTS: its server, after so many have come and gone, which makes what is made once
-	serve "$1"
+	serve "$1" "${keep[@]}"
 	timeout 60 "$steady" "$mnt" "$how" "$2" 1 0 >"$T/steady" || fail "$1: $(cat "$T/steady")"
 	sleep 0.5
 	# the files' own memory: all blocks are there from now on
@@ -89,7 +81,7 @@ crowd() { # crowd PATH SECONDS
 		[ "$n" -gt $peak_threads ] && peak_threads=$n
 	done
 	wait $pid || status=$?
-	[ $status -eq 0 ] || fail "$1: status $status: $(cat "$T/steady"; tail -n 3 "$T/log")"
+	[ $status -eq 0 ] || fail "$1: status $status: $(cat "$T/steady"; tail -n 3 "$T/serve")"
 	[ "$(figure survivors)" -eq $((CLIENTS - KILLS)) ] || fail "$1: $(figure survivors) survivors"
 	# On uring a client's queue is that of the CPU it runs on: its share is what the scheduler makes of that.
 	[ "$1" = uring ] || [ "$(figure least)" -ge $(($(figure mean) / 2)) ] ||
@@ -111,18 +103,16 @@ gone() { # gone PATH: nothing of the clients is left
 	[ "$(memory Rss)" -le $((rss + KEPT_KIB)) ] || fail "$1: the server has $(memory Rss) KiB, and before $rss"
 	[ "$(shared)" -le $((shmem + SHMEM_KIB)) ] ||
 		fail "$1: $(shared) KiB of shared memory, and before $shmem"
-	! grep -q "back channel" "$T/log" || fail "$1: complaints: $(cat "$T/log")"
+	! grep -q "back channel" "$T/serve" || fail "$1: complaints: $(cat "$T/serve")"
 	echo "$1: the server keeps $(($(memory Rss) - rss)) KiB, and $([ -n "$group" ] && echo "its cgroup" || echo "the system") $(($(shared) - shmem)) KiB of shared memory"
-	kill -INT "$server"
-	wait "$server" || fail "$1: the server ended with status $?"
+	unserve
 }
 
 # They do see a wrong byte: this server changes one in each block.
-serve ipc --fault corrupt
+serve ipc "${keep[@]}" --fault corrupt
 expect 1 timeout 60 "$steady" "$mnt" ring 2 1 0
 printed "is wrong"
-kill -INT "$server"
-wait "$server" || fail "the server ended with status $?"
+unserve
 
 how="ring"
 begin ipc 1

@@ -18,21 +18,7 @@ library_differs=( # from the mount without it
 )
 
 also=/dev/shm/zcbench-posix.$$
-mnt=$T/mnt
-mkdir "$mnt" "$also"
-serve() {
-	$Z serve ipc "$mnt" --tree --sink file --file /dev/shm 2>"$T/serve" &
-	server=$!
-	for _ in $(seq 100); do mountpoint -q "$mnt" && return || sleep 0.1; done
-	cat "$T/serve" >&2
-	fail "no mount"
-}
-stop() {
-	kill -INT "$server"
-	wait "$server" || fail "the server ended with status $?"
-}
-report() { awk -v what="$1" '/^zcbypass:/ { n = split($0, p, /[:,] /); for (i = 1; i <= n; i++) if (index(p[i], what)) s += p[i] } END { print s + 0 }' "$T/err"; }
-with() { ZCBYPASS_REPORT=1 timeout 120 $Z exec "$mnt" -- "$@"; }
+mkdir "$also"
 io() { $python tests/integration/posix_io.py "$@"; }
 
 # differences A B NAME...: lines of the two tables differ in these names, all of them and no others
@@ -51,7 +37,7 @@ differences() {
 io table "$also" >"$T/tmpfs"
 [ "$(wc -l <"$T/tmpfs")" -ge 100 ] || fail "a short table"
 for way in mount library; do
-	serve
+	serve ipc --tree --sink file --file /dev/shm
 	if [ $way = library ]; then run=with; else run=; fi
 	expect 0 $run $python tests/integration/posix_io.py table "$mnt"
 	cp "$T/out" "$T/$way"
@@ -66,7 +52,7 @@ for way in mount library; do
 			[ "$(report "sessions lost")" -eq 0 ] || fail "a session was lost"
 		fi
 	done
-	stop
+	unserve
 done
 for seed in 1 2 3; do io random "$also" $seed $operations >"$T/out"; done # the model itself
 differences "$T/tmpfs" "$T/mount" "${mount_differs[@]}"
