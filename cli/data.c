@@ -12,9 +12,9 @@ int data_path(char *buf, size_t len, const char *name, struct err *e)
 	/* beside the program, or above its build folder: build/asan/zcbench, build/asan/tests/test_plan */
 	static const char *const up[] = {"", "../../", "../../../"};
 	char folder[3000];
+	const size_t places = program_folder(folder, sizeof(folder)) ? 0 : sizeof(up) / sizeof(up[0]);
 
-	for (size_t i = 0; i < sizeof(up) / sizeof(up[0]) && !program_folder(folder, sizeof(folder));
-	     i++) {
+	for (size_t i = 0; i < places; i++) {
 		snprintf(buf, len, "%s/%s%s", folder, up[i], name);
 		if (access(buf, R_OK) == 0)
 			return 0;
