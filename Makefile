@@ -194,7 +194,7 @@ $(BUILD)/tests/kernel/shared_buf: $(patsubst %.c,$(BUILD)/%.o,$(wildcard kernel/
 $(BUILD)/tests/clients/bad/bad: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/clients/bad/*.c))
 $(BUILD)/tests/clients/steady: $(BUILD)/tests/clients/steady.o
 
-$(CLIENTS:%=$(BUILD)/%): $(patsubst %,$(BUILD)/%.o,clients/ipc_client lib/ipc lib/fdpass lib/err lib/units lib/pattern)
+$(CLIENTS:%=$(BUILD)/%): $(patsubst %,$(BUILD)/%.o,clients/ipc_client lib/ipc lib/fdpass lib/cpus lib/err lib/units lib/pattern)
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)

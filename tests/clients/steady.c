@@ -2,12 +2,13 @@
 /*
  * Well-behaved clients, many at once:
  *
- *	steady MOUNTPOINT ring|file CLIENTS SECONDS KILLS
+ *	steady MOUNTPOINT ring|file|bound CLIENTS SECONDS KILLS
  *
  * CLIENTS processes, each with a file of its own (data0, data1, ...), memory of its own and, with `ring`, a session of
  * its own on the back channel, begin at the same time and do the same: they write blocks, read blocks that they
  * wrote, and compare every byte. KILLS of them die by SIGKILL at random times, and each is replaced by a new one.
- * After SECONDS (0: at SIGTERM) each survivor reads all that it wrote.
+ * After SECONDS (0: at SIGTERM) each survivor reads all that it wrote. `bound` is `file` with each client bound to a CPU,
+ * by turns: where the server has a queue for each CPU, as many clients are at each.
  *
  * Prints what the survivors did over the whole time, as NAME VALUE lines. Status 0: every byte was right. 1: not, or
  * a client failed or waited for more than STALL_NS; says which.
@@ -27,6 +28,7 @@
 
 #include "clients/ipc_client.h"
 #include "lib/clock.h"
+#include "lib/cpus.h"
 #include "lib/pattern.h"
 #include "lib/units.h"
 
@@ -184,9 +186,19 @@ static void work(struct client *c)
 			check_blocks(c, &b, 1);
 }
 
-static void spawn(struct slot *slot, const char *mountpoint, bool ring)
+/* To which CPU of those that this process may use. */
+static void bind_to_one(struct client *c)
 {
-	struct client c = {.slot = slot, .ring = ring};
+	int cpus[CPUS_MAX], n = cpus_allowed(cpus, CPUS_MAX);
+	int ret = n < 0 ? n : cpus_bind_thread(cpus[(c->slot - shared->slots) % n]);
+
+	if (ret)
+		give_up(c, "binding it to a CPU: %s", strerror(-ret));
+}
+
+static void spawn(struct slot *slot, const char *mountpoint, const char *how)
+{
+	struct client c = {.slot = slot, .ring = !strcmp(how, "ring")};
 	pid_t pid;
 
 	atomic_store(&slot->ready, false);
@@ -203,6 +215,8 @@ static void spawn(struct slot *slot, const char *mountpoint, bool ring)
 	c.seed = (uint64_t)getpid() << 32;
 	c.random = c.seed + 88172645463325252ULL;
 	snprintf(c.path, sizeof(c.path), "%s/data%td", mountpoint, slot - shared->slots);
+	if (!strcmp(how, "bound"))
+		bind_to_one(&c);
 	connect_to(&c);
 	atomic_store(&slot->ready, true);
 	while (!atomic_load(&shared->go))
@@ -233,7 +247,7 @@ static bool wait_ready(unsigned int clients)
 	return true;
 }
 
-static void replace_one(unsigned int clients, const char *mountpoint, bool ring)
+static void replace_one(unsigned int clients, const char *mountpoint, const char *how)
 {
 	struct slot *slot;
 
@@ -243,7 +257,7 @@ static void replace_one(unsigned int clients, const char *mountpoint, bool ring)
 	kill(slot->pid, SIGKILL);
 	waitpid(slot->pid, NULL, 0);
 	slot->replacement = true;
-	spawn(slot, mountpoint, ring);
+	spawn(slot, mountpoint, how);
 }
 
 /* Whether all went right; prints the figures. `ops` is what each had done when the time was over. */
@@ -281,14 +295,13 @@ static bool account(unsigned int clients, uint64_t setup_ns, const uint64_t *ops
 int main(int argc, char **argv)
 {
 	uint64_t clients, seconds, kills, start, setup_ns, end, at_stop[CLIENTS_MAX];
-	bool ring, right;
+	bool right;
 
 	if (argc != 6 || parse_uint(argv[3], 1, CLIENTS_MAX, &clients) ||
 	    parse_uint(argv[4], 0, 3600, &seconds) || parse_uint(argv[5], 0, clients / 2, &kills)) {
-		fprintf(stderr, "usage: steady MOUNTPOINT ring|file CLIENTS SECONDS KILLS\n");
+		fprintf(stderr, "usage: steady MOUNTPOINT ring|file|bound CLIENTS SECONDS KILLS\n");
 		return 2;
 	}
-	ring = !strcmp(argv[2], "ring");
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGTERM, on_term);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -297,7 +310,7 @@ int main(int argc, char **argv)
 	srandom((unsigned int)getpid());
 	start = clock_ns();
 	for (uint64_t i = 0; i < clients; i++)
-		spawn(&shared->slots[i], argv[1], ring);
+		spawn(&shared->slots[i], argv[1], argv[2]);
 	if (!wait_ready((unsigned int)clients))
 		return 1;
 	setup_ns = clock_ns() - start;
@@ -309,7 +322,7 @@ int main(int argc, char **argv)
 		/* in even steps over the time, at clients that random(3) picks */
 		while (killed < kills &&
 		       clock_ns() >= start + (end - start) / (kills + 1) * (killed + 1)) {
-			replace_one((unsigned int)clients, argv[1], ring);
+			replace_one((unsigned int)clients, argv[1], argv[2]);
 			killed++;
 		}
 	for (uint64_t i = 0; i < clients; i++)
