@@ -17,7 +17,7 @@ SHMEM_KIB=2048
 
 file=/dev/shm/zcbench-many.$$
 also="$file*"
-keep=(--sink file --file "$file" --overwrite --files $CLIENTS --size 1m)
+keep=(--sink file --file "$file" --overwrite --files "$CLIENTS" --size 1m)
 
 field() { sed -n "s/^$1:[[:space:]]*\([0-9]*\).*/\1/p" "$2"; }
 figure() { sed -n "s/^$1 //p" "$T/steady"; }
@@ -122,8 +122,8 @@ paths=copy
 ! uring_kernel || [ "$(cat /sys/module/fuse/parameters/enable_uring)" != Y ] || paths="$paths uring"
 for path in $paths; do
 	# on uring a client's queue is that of the CPU it runs on: as many for each, for the scheduler would not see to it
-	how=file
-	[ "$path" != uring ] || how=bound
+	how="file"
+	[ "$path" != uring ] || how="bound"
 	begin "$path" $CLIENTS # threads that serve /dev/fuse stay, as many as it took
 	crowd "$path" $(((seconds + 2) / 3))
 	gone "$path"
