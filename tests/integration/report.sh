@@ -26,9 +26,36 @@ cmp <(sed '/A &amp;/d' "$T/again.html" | wc -l) <(sed '/<title>/d; /<h1>/d' "$T/
 	fail "another page from the same file"
 [ -z "$(ls -d "${TMPDIR:-/tmp}"/zcbench-report-* 2>/dev/null)" ] || fail "a folder is left"
 
+# Whatever was measured here: from now on ipc moves three times what copy does, in each round
+from=r1
+change() { # change NEW PYTHON: a copy of the result $from, changed, and its page
+	mkdir -p "$T/$1"
+	python3 - "$T/$from/result.json" "$T/$1/result.json" "$2" <<-'PY'
+	import json, statistics, sys
+	r = json.load(open(sys.argv[1]))
+	cells = r["cells"]
+	exec(sys.argv[3])
+	json.dump(r, open(sys.argv[2], "w"))
+	PY
+	expect 0 $Z report "$T/$1"
+	python3 tests/report.py --text "$T/$1/report.html" >"$T/text"
+}
+change told '
+rate = "throughput_bytes_per_s"
+copy = {(c["sink"], c["bs"]): c["rounds"] for c in cells if c["path"] == "copy"}
+for c in cells:
+    if c["path"] == "ipc":
+        for i, base in zip(c["rounds"], copy[c["sink"], c["bs"]]):
+            i[rate] = 3 * base[rate]
+        rates = [i[rate] for i in c["rounds"]]
+        c["summary"][rate] = {"median": statistics.median(rates), "lo": min(rates), "hi": max(rates)}'
+from=told
+python3 tests/report.py "$T/told/result.json" "$T/told/report.html" || fail "sentences of a changed result"
+
 # a sentence that is off by one digit would be found
-sed 's/ipc<\/code> moves \([0-9]*\)/ipc<\/code> moves \19/' "$T/first.html" >"$T/wrong.html"
-! python3 tests/report.py "$T/r1/result.json" "$T/wrong.html" >/dev/null 2>&1 || fail "a wrong figure is not found"
+sed 's/ipc<\/code> moves 3.00x/ipc<\/code> moves 3.01x/' "$T/told/report.html" >"$T/wrong.html"
+! cmp -s "$T/told/report.html" "$T/wrong.html" || fail "no sentence of ipc to make wrong"
+! python3 tests/report.py "$T/told/result.json" "$T/wrong.html" >/dev/null 2>&1 || fail "a wrong figure is not found"
 sed 's/<footer>/<footer><img src="http:\/\/a.example\/x.png">/' "$T/first.html" >"$T/open.html"
 ! python3 tests/report.py --closed "$T/open.html" 2>/dev/null || fail "a foreign image is not found"
 
@@ -42,18 +69,6 @@ for o in "--json -" "--csv -" --quiet --no-report; do
 done
 
 # --- what is wrong with a result is on the page ---
-change() { # change NEW PYTHON: a copy of r1, changed
-	mkdir -p "$T/$1"
-	python3 - "$T/r1/result.json" "$T/$1/result.json" "$2" <<-'PY'
-	import json, sys
-	r = json.load(open(sys.argv[1]))
-	cells = r["cells"]
-	exec(sys.argv[3])
-	json.dump(r, open(sys.argv[2], "w"))
-	PY
-	expect 0 $Z report "$T/$1"
-	python3 tests/report.py --text "$T/$1/report.html" >"$T/text"
-}
 says() { grep -qF -- "$*" "$T/text" || fail "the page does not say: $*"; }
 never() { ! grep -qE -- "$*" "$T/text" || fail "the page says: $(grep -E -m1 -- "$*" "$T/text")"; }
 
