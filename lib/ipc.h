@@ -5,7 +5,7 @@
  *
  *   1. The client opens a file on the FUSE mount and calls IPC_IOC_CHANNEL on it. The server answers
  *      with the name of a socket and a ticket for this open file: names and permissions stay the file
- *      system's. A new ticket for an open file replaces the one before.
+ *      system's. A ticket is good once; of those of one open file that nobody used, the oldest go.
  *   2. The client connects (SOCK_SEQPACKET) and sends HELLO with the ticket, without delay: the server
  *      hangs up on who says nothing. It checks ticket and peer (SO_PEERCRED), and sends back a ring:
  *      a sealed memfd.

@@ -14,7 +14,7 @@ struct open_file {
 struct ipc_channel_state {
 	struct ipc_server *server;
 	pthread_mutex_t lock;
-	struct open_file files[IPC_TICKETS_MAX]; /* by file handle */
+	struct open_file files[IPC_FILES_MAX]; /* by file handle */
 };
 
 static int on_open(struct server *srv, const struct fuse_in_header *in, uint32_t flags,
@@ -24,7 +24,7 @@ static int on_open(struct server *srv, const struct fuse_in_header *in, uint32_t
 	int ret = -EMFILE;
 
 	pthread_mutex_lock(&ch->lock);
-	for (uint64_t fh = 0; fh < IPC_TICKETS_MAX && ret; fh++)
+	for (uint64_t fh = 0; fh < IPC_FILES_MAX && ret; fh++)
 		if (!ch->files[fh].used) {
 			ch->files[fh] = (struct open_file){
 				.used = true, .ino = in->nodeid, .flags = flags, .uid = in->uid};
@@ -39,7 +39,7 @@ static void on_release(struct server *srv, uint64_t fh)
 {
 	struct ipc_channel_state *ch = srv->channel;
 
-	if (fh >= IPC_TICKETS_MAX)
+	if (fh >= IPC_FILES_MAX)
 		return;
 	ipc_server_revoke(ch->server, fh);
 	pthread_mutex_lock(&ch->lock);
@@ -56,7 +56,7 @@ static int64_t on_ioctl(struct server *srv, const struct fuse_in_header *in,
 
 	(void)data;
 	if (arg->cmd != IPC_IOC_CHANNEL || arg->out_size < sizeof(struct ipc_channel) ||
-	    arg->fh >= IPC_TICKETS_MAX)
+	    arg->fh >= IPC_FILES_MAX)
 		return -ENOTTY;
 	pthread_mutex_lock(&ch->lock);
 	f = ch->files[arg->fh];

@@ -17,8 +17,9 @@
 #include "servers/server.h"
 
 #define IPC_SESSIONS_MAX     256
-#define IPC_SESSIONS_PROCESS 128 /* of one client process: one that hoards leaves room for others */
-#define IPC_TICKETS_MAX      4096
+#define IPC_SESSIONS_PROCESS 128  /* of one client process: one that hoards leaves room for others */
+#define IPC_FILES_MAX        4096 /* open files, of all clients */
+#define IPC_TICKETS_FILE     64   /* of one open file */
 
 struct ipc_server;
 struct ipc_session;

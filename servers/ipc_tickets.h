@@ -14,10 +14,14 @@ struct ipc_ticket {
 	uint32_t flags, uid; /* open(2) flags; who it is for */
 };
 
+#define IPC_TICKETS_MAX (2 * IPC_FILES_MAX)
+
 struct ipc_tickets {
 	pthread_mutex_t lock;
+	uint64_t issued; /* ever */
+	int top;         /* behind the last slot that was ever used */
 	struct {
-		bool used;
+		uint64_t number; /* 0: free */
 		struct ipc_ticket ticket;
 		uint8_t secret[IPC_TICKET_SIZE];
 	} slots[IPC_TICKETS_MAX];
@@ -27,7 +31,9 @@ struct ipc_tickets {
 void ipc_tickets_init(struct ipc_tickets *t);
 void ipc_tickets_destroy(struct ipc_tickets *t);
 
-/* Makes a secret for an open file, in place of the one that it had. 0, -EMFILE or -EIO. */
+/* Makes a secret for an open file. Processes that inherited one ask at the same moment: it has up to IPC_TICKETS_FILE
+ * at a time, behind which a new one takes the place of the oldest. That holds for its second one, too, while half of the
+ * slots are taken: the other half has one for each of IPC_FILES_MAX, whatever somebody asks for. 0, -EMFILE or -EIO. */
 int ipc_tickets_issue(struct ipc_tickets *t, const struct ipc_ticket *ticket, uint8_t *secret);
 
 /* Takes what was issued for a file handle back. */

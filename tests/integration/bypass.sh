@@ -77,6 +77,32 @@ expect 0 with fio --name=x --filename="$mnt/data1" --size=8m --rw=write --bs=64k
 [ "$(report "in place")" -eq 16777216 ] && [ "$(report "bytes staged")" -eq 0 ] || { cat "$T/err" >&2; fail "not in place"; }
 kill "$holder"
 
+# --- children that inherited a file and come at the same moment: each has a ring of its own, none is turned away
+cat >"$T/fork.py" <<-'PY'
+	import os, sys
+	src = open(sys.argv[2], "rb").read()
+	for n in range(20):
+	    fd = os.open(sys.argv[1], os.O_RDONLY)
+	    r, w = os.pipe()
+	    children = []
+	    for i in range(16):
+	        pid = os.fork()
+	        if not pid:
+	            os.close(w)
+	            os.read(r, 1) # until all are there
+	            os._exit(os.pread(fd, 5000, i * 1000) != src[i * 1000 : i * 1000 + 5000])
+	        children.append(pid)
+	    os.close(r)
+	    os.close(w)
+	    for pid in children:
+	        assert os.waitpid(pid, 0)[1] == 0
+	    os.close(fd)
+PY
+cp "$T/src" "$mnt/data0"
+expect 0 with $python "$T/fork.py" "$mnt/data0" "$T/src"
+took 320 "children that inherited a file"
+! grep refused "$T/serve" >&2 || fail "a child was refused"
+
 # --- the server is as it was before all of them: no descriptor, mapping or thread is left
 for i in $(seq 20); do with dd if="$mnt/data0" of=/dev/null bs=64k 2>/dev/null & done
 for p in $(jobs -p); do [ "$p" = "$server" ] || wait "$p" || true; done

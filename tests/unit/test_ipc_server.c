@@ -36,11 +36,19 @@ static void test_tickets(void **state)
 	assert_int_equal(ask(p.c.sock, IPC_OPEN, 0, &a, -1, NULL), -EACCES); /* it is used */
 	assert_int_equal(ask(p.c.sock, IPC_OPEN, 0, &b, -1, NULL), 1);
 	a = ticket(0, O_RDWR, geteuid());
-	b = ticket(0, O_RDWR, geteuid()); /* replaces it */
-	assert_int_equal(ask(p.c.sock, IPC_OPEN, 0, &a, -1, NULL), -EACCES);
+	b = ticket(0, O_RDWR, geteuid()); /* as for two processes that inherited the file */
+	assert_int_equal(ask(p.c.sock, IPC_OPEN, 0, &b, -1, NULL), 2);
+	assert_int_equal(ask(p.c.sock, IPC_OPEN, 0, &a, -1, NULL), 3);
+	a = ticket(0, O_RDWR, geteuid());
+	b = ticket(0, O_RDWR, geteuid());
+	for (int i = 1; i < IPC_TICKETS_FILE; i++)
+		ticket(0, O_RDWR, geteuid());
+	assert_int_equal(ask(p.c.sock, IPC_OPEN, 0, &a, -1, NULL), -EACCES); /* the oldest went */
+	assert_int_equal(ask(p.c.sock, IPC_OPEN, 0, &b, -1, NULL), 4);
+	b = ticket(0, O_RDWR, geteuid());
 	ipc_server_revoke(server, 0);
 	assert_int_equal(ask(p.c.sock, IPC_OPEN, 0, &b, -1, NULL), -EACCES);
-	for (int i = 2; i < IPC_HANDLES_MAX; i++) {
+	for (int i = 5; i < IPC_HANDLES_MAX; i++) {
 		a = ticket(0, O_RDWR, geteuid());
 		assert_int_equal(ask(p.c.sock, IPC_OPEN, 0, &a, -1, NULL), i);
 	}
@@ -51,10 +59,12 @@ static void test_tickets(void **state)
 	assert_int_equal(ask(p.c.sock, IPC_OPEN, 0, &a, -1, NULL), 9);
 	leave(&p);
 
-	/* one user asking for tickets all day takes none from the others */
-	for (int i = 0; i < IPC_TICKETS_MAX + 1; i++)
-		assert_int_equal(ticket(0, O_RDWR, geteuid()).version, IPC_VERSION);
-	ipc_server_revoke(server, 0);
+	/* one user asking for tickets all day takes none from the others, whatever he has open */
+	for (uint64_t fh = 0; fh < IPC_FILES_MAX; fh++)
+		for (int i = 0; i < (fh < 100 ? IPC_TICKETS_FILE + 1 : 1); i++)
+			assert_int_equal(ticket(fh, O_RDWR, geteuid()).version, IPC_VERSION);
+	for (uint64_t fh = 0; fh < IPC_FILES_MAX; fh++)
+		ipc_server_revoke(server, fh);
 }
 
 /* Runs as another user; tells what the server answered. */
