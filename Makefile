@@ -207,10 +207,12 @@ $(BUILD)/tests/kernel/%: $(BUILD)/tests/kernel/%.o $(filter-out %/main.o,$(OBJS)
 $(BUILD)/tests/bench_self: $(BUILD)/tests/bench/bench_self.o $(filter-out %/main.o,$(OBJS))
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-# Not part of check: the tools are large. Both are to be silent.
+# Not part of check: the tools are large. All are to be silent.
 lint: $(BUILD)/git.h $(BUILD)/measure/ledger.skel.h
 	cppcheck --quiet --enable=warning,performance,portability --std=c11 --error-exitcode=1 \
 		--inline-suppr --library=tests/cppcheck.cfg --suppress=missingIncludeSystem -i measure/ledger.bpf.c -I. -I$(BUILD) $(DIRS)
+	shellcheck --external-sources --severity=warning tests/lib.sh \
+		$$(grep -lE '^#!/bin/(ba)?sh' $$(git ls-files))
 	clang-tidy --quiet $(SRCS) -- -std=gnu11 -D_GNU_SOURCE -I. -I$(BUILD) $(PKG_CFLAGS)
 
 deps:
@@ -251,7 +253,7 @@ help:
 	@echo "make kernel       build Linux with the patch series, for zcbench vm; KERNEL=debug: with the kernel's own checks"
 	@echo "make bench-self   is zcbench itself fast enough? ratios against hand-made loops"
 	@echo "sudo make bench-cross   the native driver and fio on the same cells, in turns: do they agree?"
-	@echo "make lint         cppcheck and clang-tidy"
+	@echo "make lint         cppcheck, shellcheck and clang-tidy"
 	@echo "make install      to PREFIX (/usr/local), below DESTDIR"
 	@echo "make uninstall    what install put there"
 	@echo "make clean        remove what was built"

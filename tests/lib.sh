@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# shellcheck shell=bash
 # What the integration tests share: `. tests/lib.sh` from the top of the tree.
 # A temporary folder in $T that goes away; whatever a test leaves in the system fails it.
 set -eu
@@ -17,7 +18,7 @@ tidy() {
 	done
 	wait 2>/dev/null || true
 	$Z cleanup >/dev/null 2>&1 || true
-	grep -o " $T[^ ]*" /proc/mounts | while read -r p; do umount -l "$p"; done
+	grep -o " ${T}[^ ]*" /proc/mounts | while read -r p; do umount -l "$p"; done
 	# shellcheck disable=SC2086
 	rm -rf "$T" $also
 }
@@ -81,8 +82,7 @@ members() {
 
 # Nothing of this test's runs is left: no mount, no process, no run folder.
 nothing_left() {
-	local i
-	for i in $(seq 200); do
+	for _ in $(seq 200); do
 		if ! grep -q "$T" /proc/mounts && [ -z "$(members)" ] &&
 			! ls -d "$ZCBENCH_RUNDIR"/*.* >/dev/null 2>&1; then
 			return 0

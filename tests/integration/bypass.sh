@@ -71,7 +71,7 @@ $python - >"$T/memfd" <<-'PY' &
 	signal.pause()
 PY
 holder=$!
-for i in $(seq 100); do [ -s "$T/memfd" ] && break || sleep 0.1; done
+for _ in $(seq 100); do [ -s "$T/memfd" ] && break || sleep 0.1; done
 expect 0 with fio --name=x --filename="$mnt/data1" --size=8m --rw=write --bs=64k --ioengine=psync --verify=crc32c \
 	--verify_state_save=0 --mem=mmapshared:"$(cat "$T/memfd")" --output-format=json
 [ "$(report "in place")" -eq 16777216 ] && [ "$(report "bytes staged")" -eq 0 ] || { cat "$T/err" >&2; fail "not in place"; }
@@ -104,9 +104,9 @@ took 320 "children that inherited a file"
 ! grep refused "$T/serve" >&2 || fail "a child was refused"
 
 # --- the server is as it was before all of them: no descriptor, mapping or thread is left
-for i in $(seq 20); do with dd if="$mnt/data0" of=/dev/null bs=64k 2>/dev/null & done
+for _ in $(seq 20); do with dd if="$mnt/data0" of=/dev/null bs=64k 2>/dev/null & done
 for p in $(jobs -p); do [ "$p" = "$server" ] || wait "$p" || true; done
-for i in $(seq 50); do [ "$(state)" = "$before" ] && break || sleep 0.1; done
+for _ in $(seq 50); do [ "$(state)" = "$before" ] && break || sleep 0.1; done
 [ "$(state)" = "$before" ] || fail "the server has (descriptors, shared mappings) $(state), not $before"
 
 # --- it dies in the middle

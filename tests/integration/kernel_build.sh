@@ -115,7 +115,7 @@ export ZCBENCH_LINUX=$T/slow.tar
 for signal in TERM KILL; do
 	setsid kernel/build.sh "$cache" x86 >"$T/out" 2>"$T/err" &
 	pid=$!
-	for i in $(seq 200); do
+	for _ in $(seq 200); do
 		if ls "$cache"/kernel/source/*/x86/started >/dev/null 2>&1; then break; fi
 		sleep 0.1
 	done

@@ -17,8 +17,7 @@ start() { # start PATH ARGS...: a run with a short round, then a round of PATH w
 
 # the process of the second cell: its server, or its client in the measured part
 victim() { # victim serve|client PATH
-	local i
-	for i in $(seq 400); do
+	for _ in $(seq 400); do
 		server=$(pgrep -P $run -f "zcbench serve $2 " || true)
 		client=$(pgrep -P $run -f "zcbench client" || true)
 		# the first cell is in the result file, and the client burns CPU: the second is being measured
@@ -33,8 +32,8 @@ victim() { # victim serve|client PATH
 }
 
 finish() { # finish STATUS MESSAGE: the run ends soon, with this status and message
-	local status=0 i
-	for i in $(seq 400); do
+	local status=0
+	for _ in $(seq 400); do
 		kill -0 $run 2>/dev/null || break
 		sleep 0.1
 	done
@@ -122,7 +121,7 @@ printed "nothing to clean up"
 mkdir "$T/mnt"
 $Z serve copy "$T/mnt" 2>/dev/null &
 server=$!
-for i in $(seq 200); do grep -q "$T/mnt" /proc/mounts && break; sleep 0.1; done
+for _ in $(seq 200); do grep -q "$T/mnt" /proc/mounts && break; sleep 0.1; done
 kill -KILL $server
 wait $server || true
 expect 0 $Z cleanup
@@ -130,7 +129,7 @@ printed "unmounted $T/mnt"
 for how in "umount $T/mnt" "kill -TERM"; do
 	$Z serve copy "$T/mnt" 2>/dev/null &
 	server=$!
-	for i in $(seq 200); do grep -q "$T/mnt" /proc/mounts && break; sleep 0.1; done
+	for _ in $(seq 200); do grep -q "$T/mnt" /proc/mounts && break; sleep 0.1; done
 	case $how in kill*) kill -TERM $server ;; *) $how ;; esac
 	wait $server || fail "serve ended with status $? after: $how"
 done

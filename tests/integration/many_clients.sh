@@ -70,10 +70,10 @@ begin() { # begin PATH CLIENTS: its server, after so many have come and gone, wh
 }
 
 crowd() { # crowd PATH SECONDS
-	local pid status=0 i peak_anon=0 peak_pte=0 peak_threads=0 n
+	local pid status=0 peak_anon=0 peak_pte=0 peak_threads=0 n
 	timeout $(($2 + 120)) "$steady" "$mnt" "$how" $CLIENTS "$2" $KILLS >"$T/steady" &
 	pid=$!
-	for i in $(seq "$2"); do
+	for _ in $(seq "$2"); do
 		sleep 1
 		n=$(memory Anonymous) && [ "$n" -gt $peak_anon ] && peak_anon=$n
 		n=$(memory VmPTE) && [ "$n" -gt $peak_pte ] && peak_pte=$n

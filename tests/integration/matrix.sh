@@ -6,7 +6,7 @@
 
 common="--setup --rounds 1 --runtime 5ms --warmup 0s --size 8m --no-quiet --no-limits --no-ledger --counted-rounds 0"
 file=/dev/shm/zcbench-test.$$
-also=$file*
+also="$file*"
 
 all_right() { # all_right CELLS: so many cells were measured, each verified and as claimed
 	json "len(cells) == $1" || true

@@ -9,7 +9,7 @@ quick="--setup --rounds 1 --runtime 5ms --warmup 2ms --size 4m --no-limits --no-
 all=copy,splice,passthrough,ipc
 uring_kernel && all=$all,uring
 file=/dev/shm/zcbench-test.$$
-also=$file*
+also="$file*"
 
 right='all(c["verified"] and c["path_ok"] and "error" not in c and len(c["rounds"]) == 1 for c in cells)'
 fuse='[c for c in cells if c["path"] not in ("ipc", "passthrough")]'

@@ -18,8 +18,7 @@ qemus() {
 	done 2>/dev/null
 }
 no_qemu() {
-	local i
-	for i in $(seq 50); do
+	for _ in $(seq 50); do
 		[ -n "$(qemus)" ] || return 0
 		sleep 0.1
 	done
@@ -168,12 +167,12 @@ said "the guest was not done within 5.00 s"
 for signal in INT TERM KILL; do
 	$Z vm shell sleeper >"$T/out" 2>"$T/err" &
 	pid=$!
-	for i in $(seq 100); do
+	for _ in $(seq 100); do
 		[ -z "$(qemus)" ] || break
 		sleep 0.1
 	done
 	[ -n "$(qemus)" ] || fail "no QEMU to look at"
-	for i in $(seq 1000); do
+	for _ in $(seq 1000); do
 		if [ $signal != INT ] || grep -q started "$T/out"; then break; fi
 		sleep 0.1
 	done

@@ -27,8 +27,7 @@ processes() {
 	done 2>/dev/null
 }
 none_left() {
-	local i
-	for i in $(seq 50); do
+	for _ in $(seq 50); do
 		[ -n "$(processes)" ] || return 0
 		sleep 0.1
 	done
@@ -120,7 +119,7 @@ echo 'echo started; sleep 1000' >sleeper
 for signal in INT TERM KILL; do
 	"$Z" vm --accel uml shell sleeper >"$T/out" 2>"$T/err" &
 	pid=$!
-	for i in $(seq 300); do
+	for _ in $(seq 300); do
 		if grep -q started "$T/out"; then break; fi
 		sleep 0.1
 	done
