@@ -16,7 +16,7 @@ OBJS     := $(SRCS:%.c=$(BUILD)/%.o)
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   = $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DZCBENCH_DATADIR='"$(PREFIX)/share/zcbench"' -I. -I$(BUILD) \
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -I$(BUILD) \
 	-Wall -Wextra -Werror -Wformat=2 -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
 	-Wno-missing-field-initializers -fno-omit-frame-pointer -pthread $(PKG_CFLAGS) $(CFLAGS)
 LIBS = $(PKG_LIBS) -lpfm -pthread -lm

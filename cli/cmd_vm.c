@@ -437,10 +437,10 @@ int cmd_vm(struct options *o)
 	if (vm->modules[0])
 		*f++ = (struct guest_folder){vm->modules, ".ko", GUEST_MODULES};
 	if (!data_path(workloads, sizeof(workloads), "workloads", NULL))
-		*f++ = (struct guest_folder){workloads, ".ini", ZCBENCH_DATADIR "/workloads"};
+		*f++ = (struct guest_folder){workloads, ".ini", GUEST_SHARE "/workloads"};
 	/* for a run in a script: its page is made in the guest */
 	if (!data_path(plots, sizeof(plots), "plots", NULL))
-		*f++ = (struct guest_folder){plots, ".css", ZCBENCH_DATADIR "/plots"};
+		*f++ = (struct guest_folder){plots, ".css", GUEST_SHARE "/plots"};
 	vm->image.programs = o->config.vm.with;
 	if (!ret && o->config.vm.net)
 		ret = far_end_receiver(&vm->receiver, &vm->port, &e);

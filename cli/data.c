@@ -4,27 +4,25 @@
 #include <unistd.h>
 
 #include "cli/data.h"
-#include "cli/version.h"
 #include "lib/program.h"
 
 int data_path(char *buf, size_t len, const char *name, struct err *e)
 {
-	/* beside the program, or above its build folder: build/asan/zcbench, build/asan/tests/test_plan */
-	static const char *const up[] = {"", "../../", "../../../"};
+	/* beside the program; above its build folder: build/asan/zcbench, build/asan/tests/test_plan; installed */
+	static const char *const places[] = {"", "../../", "../../../", "../share/zcbench/"};
 	char folder[3000];
-	const size_t places = program_folder(folder, sizeof(folder)) ? 0 : sizeof(up) / sizeof(up[0]);
+	struct err unsaid;
+	int ret = program_folder(folder, sizeof(folder));
 
-	for (size_t i = 0; i < places; i++) {
-		snprintf(buf, len, "%s/%s%s", folder, up[i], name);
+	e = e ? e : &unsaid;
+	if (ret)
+		return err_sys(e, ret, "finding %s", name);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		snprintf(buf, len, "%s/%s%s", folder, places[i], name);
 		if (access(buf, R_OK) == 0)
 			return 0;
 	}
-	snprintf(buf, len, "%s/%s", ZCBENCH_DATADIR, name);
-	if (access(buf, R_OK) == 0)
-		return 0;
-	if (!e)
-		return -ENOENT;
-	err_set(e, -ENOENT, "%s is neither beside zcbench nor in %s", name, ZCBENCH_DATADIR);
+	err_set(e, -ENOENT, "%s is neither in %s nor in %s/../share/zcbench", name, folder, folder);
 	return err_remedy(e, "make install");
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The files that come with zcbench: those of the source tree that the program was built in, or else those that were
- * installed. Never those of the folder it is started in: scripts are among them. */
+ * installed, PREFIX/share/zcbench for PREFIX/bin/zcbench. Never those of the folder it is started in: scripts are
+ * among them. */
 #ifndef ZC_DATA_H
 #define ZC_DATA_H
 

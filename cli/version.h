@@ -6,8 +6,4 @@
 
 #define ZCBENCH_VERSION "0.1.0"
 
-#ifndef ZCBENCH_DATADIR
-#define ZCBENCH_DATADIR "/usr/local/share/zcbench"
-#endif
-
 #endif

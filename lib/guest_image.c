@@ -158,7 +158,7 @@ int guest_image_make(const struct guest_image *g, struct err *e)
 	if (!ret)
 		ret = add_system(&a, g, e);
 	if (!ret)
-		ret = add_program(&a, "/usr/bin/zcbench", self, e);
+		ret = add_program(&a, GUEST_ZCBENCH, self, e);
 	if (!ret)
 		ret = add_programs(&a, &g->programs, e);
 	if (!ret)

@@ -8,7 +8,9 @@
 #include "lib/options.h"
 
 #define GUEST_SCRIPT  "/zcbench/script"
-#define GUEST_MODULES "/zcbench/modules" /* *.ko, loaded in the order of their names */
+#define GUEST_ZCBENCH "/usr/bin/zcbench"
+#define GUEST_SHARE   "/usr/share/zcbench" /* its files: data.h */
+#define GUEST_MODULES "/zcbench/modules"   /* *.ko, loaded in the order of their names */
 
 struct guest_image {
 	const char *init;   /* kernel/guest-init.sh */

@@ -28,10 +28,25 @@ grep -o '](docs/[^)]*)' README.md | tr -d '])(' | while read -r f; do
 	[ -e "$f" ] || fail "the README points to $f"
 done
 
-# installing and uninstalling leaves nothing
+# installed anywhere, it finds what was installed with it, from any folder; uninstalling leaves nothing
 make --no-print-directory install DESTDIR="$T/root" PREFIX=/usr >/dev/null
 [ -x "$T/root/usr/bin/zcbench" ] || fail "install"
-"$T/root/usr/bin/zcbench" --version >/dev/null
+mkdir "$T/elsewhere"
+(
+	Z=$T/root/usr/bin/zcbench
+	cd "$T/elsewhere"
+	expect 0 "$Z" run --path copy,ipc --bs 4k,64k --rounds 1 --runtime 2ms --no-limits --counted-rounds 0 --output "$T/installed"
+	[ -s "$T/installed/report.html" ] || fail "installed: no report: $(cat "$T/err")"
+	ls "$T"/installed/figures/*.svg >/dev/null || fail "installed: no figures: $(cat "$T/err")"
+	expect 0 "$Z" list workloads
+	for workload in "$T"/root/usr/share/zcbench/workloads/*.ini; do
+		grep -q "^ *$(basename "$workload" .ini) " "$T/out" || fail "installed: no workload $workload"
+	done
+	serve ipc --sink file --file "$T/file"
+	expect 0 with dd if=/dev/zero of="$mnt/data0" bs=4k count=1 conv=notrunc
+	[ "$(report "operations on the ring")" -ge 1 ] || fail "installed: no libzcbypass.so"
+	unserve
+)
 make --no-print-directory uninstall DESTDIR="$T/root" PREFIX=/usr >/dev/null
 [ -z "$(find "$T/root" -type f)" ] || fail "uninstall left files"
 nothing_left
