@@ -211,7 +211,7 @@ $(BUILD)/tests/bench_self: $(BUILD)/tests/bench/bench_self.o $(filter-out %/main
 lint: $(BUILD)/git.h $(BUILD)/measure/ledger.skel.h
 	cppcheck --quiet --enable=warning,performance,portability --std=c11 --error-exitcode=1 \
 		--inline-suppr --library=tests/cppcheck.cfg --suppress=missingIncludeSystem -i measure/ledger.bpf.c -I. -I$(BUILD) $(DIRS)
-	shellcheck --external-sources --severity=warning tests/lib.sh \
+	shellcheck --external-sources --severity=warning tests/lib.sh tests/guest.sh tests/vm/*.sh tests/kernel/*.sh \
 		$$(grep -lE '^#!/bin/(ba)?sh' $$(git ls-files))
 	clang-tidy --quiet $(SRCS) -- -std=gnu11 -D_GNU_SOURCE -I. -I$(BUILD) $(PKG_CFLAGS)
 

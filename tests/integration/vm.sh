@@ -25,6 +25,7 @@ no_qemu() {
 	fail "QEMU is left: $(qemus)"
 }
 Z=$(readlink -f "$Z")
+prompt="/usr/bin/python3 $PWD/tests/prompt.py"
 here=$T/here
 mkdir "$here"
 cd "$here"
@@ -74,24 +75,8 @@ no_qemu
 # a prompt, for someone at a terminal
 (
 	aside prompt
-	expect 7 /usr/bin/python3 - "$Z" <<-'PY'
-		import os, pty, sys
-		pid, fd = pty.fork()
-		if pid == 0:
-		    os.execv(sys.argv[1], ["zcbench", "vm", "shell"])
-		seen, typed = b"", 0
-		lines = [b"echo answer: $((6 * 7))\r", b"tty; exit 7\r"]
-		while True:
-		    try:
-		        seen += os.read(fd, 4096)
-		    except OSError:
-		        break
-		    if seen.count(b"# ") > typed and typed < len(lines):
-		        os.write(fd, lines[typed])
-		        typed += 1
-		sys.stdout.write(seen.decode(errors="replace"))
-		sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-	PY
+	# shellcheck disable=SC2016
+	expect 7 $prompt "$Z" vm shell < <(printf '%s\n' 'echo answer: $((6 * 7))' 'tty; exit 7')
 	printed "answer: 42"
 	printed "/dev/hvc0"
 ) &

@@ -13,6 +13,7 @@ kernel/build.sh --built "$cache" uml >"$T/kernel" 2>"$T/err" || {
 }
 kernel=$(cat "$T/kernel")
 Z=$(readlink -f "$Z")
+prompt="/usr/bin/python3 $PWD/tests/prompt.py"
 mkdir "$T/here"
 cd "$T/here"
 unset ZCBENCH_RUNDIR # the host's, not the guest's
@@ -90,24 +91,8 @@ expect 1 "$Z" vm --accel uml --strict shell script 0 data
 said "at a test"
 
 # a prompt, for someone at a terminal
-expect 7 /usr/bin/python3 - "$Z" <<-'PY'
-	import os, pty, sys
-	pid, fd = pty.fork()
-	if pid == 0:
-	    os.execv(sys.argv[1], ["zcbench", "vm", "--accel", "uml", "shell"])
-	seen, typed = b"", 0
-	lines = [b"echo answer: $((6 * 7))\r", b"exit 7\r"]
-	while True:
-	    try:
-	        seen += os.read(fd, 4096)
-	    except OSError:
-	        break
-	    if seen.count(b"# ") > typed and typed < len(lines):
-	        os.write(fd, lines[typed])
-	        typed += 1
-	sys.stdout.write(seen.decode(errors="replace"))
-	sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-PY
+# shellcheck disable=SC2016
+expect 7 $prompt "$Z" vm --accel uml shell < <(printf '%s\n' 'echo answer: $((6 * 7))' 'exit 7')
 printed "answer: 42"
 
 # guests that end in each way that guests have

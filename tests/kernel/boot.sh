@@ -6,12 +6,7 @@
 #
 # vm: --cpus 2
 set -eu
-
-fail() {
-	cat out err 2>/dev/null || true
-	echo "FAIL: $*"
-	exit 1
-}
+. guest.sh
 
 uname -rv
 case $(uname -r) in

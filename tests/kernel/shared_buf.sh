@@ -4,7 +4,8 @@
 # The kernel series by itself, with a server and clients of its own (kernel/tests): with each way that a server
 # can be set up, and once by an unprivileged user in a user namespace.
 #
-# vm: --cpus 2 --mem 3g --timeout 19m --with @BUILD@/tests/kernel/shared_buf
+# vm: --cpus 2 --mem 3g --timeout 19m
+# with: @BUILD@/tests/kernel/shared_buf
 set -eu
 
 echo 16 >/proc/sys/vm/nr_hugepages

@@ -5,27 +5,10 @@
 # what was copied, to the byte; every source, sink and op; requests that do not match; clients and servers that are
 # killed under load, or break the rules. shm.py judges the results. ARGS: only these parts.
 #
-# vm: --cpus 2 --timeout 18m --with @BUILD@/tests/kernel/shm_client
+# vm: --cpus 2 --timeout 18m
+# with: @BUILD@/tests/kernel/shm_client
 set -eu
-
-fail() {
-	cat out err said 2>/dev/null || true
-	ps
-	cat /proc/mounts
-	echo "FAIL: $*"
-	exit 1
-}
-
-# await SECONDS COMMAND...: until it is true
-await() {
-	local tries=$(($1 * 10))
-	shift
-	until "$@"; do
-		tries=$((tries - 1))
-		[ $tries -gt 0 ] || fail "waited in vain: $*"
-		usleep 100000
-	done
-}
+. guest.sh
 
 # run STATUS NAME ARGS...
 run() {
@@ -208,7 +191,9 @@ case $(uname -r) in
 *-debug) parts="each unmatched nobody clients killed" ;;
 *) parts="ledger matrix each unmatched nobody clients killed" ;;
 esac
-for part in ${*:-$parts}; do
+# shellcheck disable=SC2086
+[ $# -gt 0 ] || set -- $parts
+for part in "$@"; do
 	start=$(date +%s)
 	$part
 	await 10 left_nothing

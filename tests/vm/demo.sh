@@ -2,11 +2,7 @@
 # SPDX-License-Identifier: MIT
 # zcbench demo where the kernel lets BPF count: copied bytes stand beside payload bytes, counted and not
 # expected, and count anew after a kill.
-fail() {
-	echo "FAIL: $*"
-	cat out
-	exit 1
-}
+. guest.sh
 
 printf 'wait 6s\nkill copy\nwait 8s\n' >script.demo
 zcbench demo --path copy,uring-zc,ipc --sink null --slice 50ms --script ./script.demo >out || fail "status $?"

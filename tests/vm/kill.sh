@@ -6,25 +6,7 @@
 #
 # vm: --cpus 2 --timeout 18m
 set -eu
-
-fail() {
-	cat out err said 2>/dev/null || true
-	ps
-	cat /proc/mounts
-	echo "FAIL: $*"
-	exit 1
-}
-
-# await SECONDS COMMAND...: until it is true
-await() {
-	local tries=$(($1 * 10))
-	shift
-	until "$@"; do
-		tries=$((tries - 1))
-		[ $tries -gt 0 ] || fail "waited in vain: $*"
-		usleep 100000
-	done
-}
+. guest.sh
 
 server() { # its process: zcbench serve PATH
 	for p in /proc/[0-9]*; do

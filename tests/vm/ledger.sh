@@ -7,16 +7,12 @@
 #
 # vm: --timeout 18m
 set -eu
+. guest.sh
 
 T=$(mktemp -d /tmp/ledger.XXXXXX)
 RESULTS=results/ledger
 FACTORS=$T/factors
 mkdir -p $RESULTS
-
-fail() {
-	echo "FAIL: $*" >&2
-	exit 1
-}
 
 # once NAME ARGS...: a run; its cells as CSV, its exit status in $got
 once() {

@@ -1,16 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# In a guest with Linux 7.3 (zcbench vm shell tests/vm/modes.sh): dma-bufs by way of the memfd below them and
+# In a guest with Linux 7.3: dma-bufs by way of the memfd below them and
 # through the page cache, block devices, and uring-zc through the page cache: verified, as claimed, and without the copies
 # that they are there to avoid.
 set -eu
+. guest.sh
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-
-fail() {
-	echo "FAIL: $*" >&2
-	exit 1
-}
 
 # run STATUS OPTIONS...: a small run with this exit status; a line for each cell in $dir/csv
 run() {
