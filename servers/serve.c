@@ -73,8 +73,10 @@ static json_t *stats_json(struct server *srv)
 			(json_int_t)atomic_load(&srv->verify_errors));
 	if (srv->sink.ops->needs_tcp)
 		json_object_set_new(out, "sent",
-				    json_pack("{s:I, s:I}", "zero_copy_bytes", (json_int_t)zero_copy,
-					      "copied_late_bytes", (json_int_t)late));
+				    json_pack("{s:I, s:I, s:I}", "zero_copy_bytes",
+					      (json_int_t)zero_copy, "copied_late_bytes",
+					      (json_int_t)late, "retransmitted_bytes",
+					      (json_int_t)srv->sink.ops->resent(&srv->sink)));
 	if (atomic_load(&srv->verify_errors))
 		json_object_set_new(out, "verify_error", json_string(srv->verify_error.what));
 	json_object_set_new(out, "counters", counts_to_json(&srv->counters, &counts));

@@ -114,6 +114,10 @@ struct sink_ops {
 	void (*share)(struct sink *sink, void *memory, size_t len);
 	void (*unshare)(struct sink *sink, void *memory);
 
+	/* Required of a sink with needs_tcp: the bytes that TCP had to send again, so far, headers of requests among
+	 * them. Called by any thread. */
+	uint64_t (*resent)(struct sink *sink);
+
 	/* Only for sinks whose payloads another process checks, or makes. verify: from now on, against the
 	 * pattern of `seed` + file; verified: as of now, how many bytes it checked since. 0 or -errno with
 	 * a message. */

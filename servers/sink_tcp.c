@@ -12,6 +12,8 @@
 #include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -45,6 +47,7 @@ struct tcp_state {
 	struct range *ranges;
 	unsigned int nranges, allocated;
 	struct tcp_thread *threads;
+	uint64_t resent;           /* by connections of threads that ended */
 	_Atomic uint64_t unshared; /* how many ranges went: what threads remember may be gone */
 	_Atomic bool verify;
 	uint64_t seed;
@@ -139,6 +142,28 @@ static void tcp_close(struct sink *sink)
 	free(st);
 }
 
+/* What TCP sent more than once on a connection, in bytes: tcpi_bytes_retrans (Linux 4.19). */
+static uint64_t resent(int fd)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof(info);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) ? 0 : info.tcpi_bytes_retrans;
+}
+
+static uint64_t tcp_resent(struct sink *sink)
+{
+	struct tcp_state *st = sink->state;
+	uint64_t sum;
+
+	pthread_mutex_lock(&st->lock);
+	sum = st->resent;
+	for (struct tcp_thread *t = st->threads; t; t = t->next)
+		sum += resent(t->fd);
+	pthread_mutex_unlock(&st->lock);
+	return sum;
+}
+
 static int tcp_thread_init(struct sink *sink, void **thread)
 {
 	struct tcp_thread *t = calloc(1, sizeof(*t));
@@ -170,6 +195,7 @@ static void tcp_thread_exit(struct sink *sink, void *thread)
 	for (p = &st->threads; *p != t; p = &(*p)->next)
 		;
 	*p = t->next;
+	st->resent += resent(t->fd);
 	pthread_mutex_unlock(&st->lock);
 	if (t->has_ring)
 		io_uring_queue_exit(&t->ring);
@@ -434,6 +460,7 @@ const struct sink_ops sink_tcp = {
 	.stream = tcp_stream,
 	.share = tcp_share,
 	.unshare = tcp_unshare,
+	.resent = tcp_resent,
 	.verify = tcp_verify,
 	.verified = tcp_verified,
 	.copies = tcp_copies,

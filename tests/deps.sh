@@ -23,6 +23,7 @@ packages=(
 	"chromium                      tests: the report is looked at as a browser shows it"
 	"tmux                          tests: a terminal for zcbench demo"
 	"gnuplot-nox                   figures"
+	"iproute2                      tests: a connection that loses packets"
 	"fio                           the fio driver"
 	"git                           tests: a repository on a mount, through the bypass"
 	"qemu-system-x86               zcbench vm: the guest that runs another kernel"

@@ -17,6 +17,17 @@ json 'all((c["rounds"][0]["sent"]["zero_copy_bytes"] > 0) == (c["op"] == "write"
 json 'all(c["rounds"][0]["sent"]["zero_copy_bytes"] in (0, c["rounds"][0]["payload_bytes"]) for c in cells)'
 json 'all(c["rounds"][0]["sent"]["copied_late_bytes"] == c["rounds"][0]["sent"]["zero_copy_bytes"] for c in cells if c["path"] != "splice")'
 
+# what TCP had to send again is said: on a loopback of its own that drops what comes too fast
+lossy() {
+	# shellcheck disable=SC2016
+	unshare --net bash -ec 'ip link set lo up
+		tc qdisc add dev lo root tbf rate 400mbit burst 80kb limit 100kb
+		exec "$@"' lossy "$@"
+}
+json 'all(c["rounds"][0]["sent"]["retransmitted_bytes"] >= 0 for c in cells)'
+expect 0 lossy $Z run $common --output "$T/l" --path copy --bs 64k --runtime 100ms --json -
+json 'all(c["verified"] and c["rounds"][0]["sent"]["retransmitted_bytes"] > 65536 for c in cells)'
+
 # depth, several clients, a server's own buffers by reference, and nothing by reference
 expect 0 $Z run $common --output "$T/b" --path $paths --op write,read --bs 64k --depth 8 --clients 3 --json -
 json 'all(c["verified"] and c["path_ok"] and "error" not in c for c in cells)'
