@@ -209,6 +209,7 @@ $(BUILD)/tests/bench_self: $(BUILD)/tests/bench/bench_self.o $(filter-out %/main
 
 # Not part of check: the tools are large. All are to be silent.
 lint: $(BUILD)/git.h $(BUILD)/measure/ledger.skel.h
+	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
 	cppcheck --quiet --enable=warning,performance,portability --std=c11 --error-exitcode=1 \
 		--inline-suppr --library=tests/cppcheck.cfg --suppress=missingIncludeSystem -i measure/ledger.bpf.c -I. -I$(BUILD) $(DIRS)
 	shellcheck --external-sources --severity=warning tests/lib.sh tests/guest.sh tests/vm/*.sh tests/kernel/*.sh \
@@ -253,7 +254,7 @@ help:
 	@echo "make kernel       build Linux with the patch series, for zcbench vm; KERNEL=debug: with the kernel's own checks"
 	@echo "make bench-self   is zcbench itself fast enough? ratios against hand-made loops"
 	@echo "sudo make bench-cross   the native driver and fio on the same cells, in turns: do they agree?"
-	@echo "make lint         cppcheck, shellcheck and clang-tidy"
+	@echo "make lint         clang-format, cppcheck, shellcheck and clang-tidy"
 	@echo "make install      to PREFIX (/usr/local), below DESTDIR"
 	@echo "make uninstall    what install put there"
 	@echo "make clean        remove what was built"

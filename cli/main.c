@@ -89,7 +89,8 @@ static const struct command commands[] = {
 	 "unmount and remove what a killed run left behind", "  zcbench cleanup\n"},
 	{"vm", CMD_VM, cmd_vm,
 	 "zcbench vm [options] -- ARGS...  or  zcbench vm [options] shell [SCRIPT [ARGS...]]",
-	 "the same zcbench, on another kernel, in a guest (QEMU, user-mode Linux); results come back as if it ran here",
+	 "the same zcbench, on another kernel, in a guest (QEMU, user-mode Linux); results come back as "
+	 "if it ran here",
 	 "  zcbench vm -- list\n"
 	 "  zcbench vm -- run --path copy,uring,ipc --sink null,read --bs 1m\n"
 	 "  zcbench vm --kernel ~/linux/arch/x86/boot/bzImage -- run --output results/patched\n"

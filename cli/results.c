@@ -46,12 +46,12 @@ static const struct {
 };
 
 const char *const dimension_names[DIM_COUNT] = {
-	[DIM_FILE] = "file",       [DIM_PATH] = "path",     [DIM_OP] = "op",
-	[DIM_ACCESS] = "access",   [DIM_SINK] = "sink",     [DIM_BS] = "bs",
-	[DIM_SOURCE] = "source",   [DIM_VIA] = "via",       [DIM_DEPTH] = "depth",
-	[DIM_CLIENTS] = "clients", [DIM_PIN] = "pin",       [DIM_PRODUCE] = "produce",
-	[DIM_PATTERN] = "pattern", [DIM_DRIVER] = "driver", [DIM_FILE_SIZE] = "file_size",
-	[DIM_MAX_IO] = "max_io",   [DIM_STORE] = "store",   [DIM_ENGINE] = "engine",
+	[DIM_FILE] = "file",         [DIM_PATH] = "path",     [DIM_OP] = "op",
+	[DIM_ACCESS] = "access",     [DIM_SINK] = "sink",     [DIM_BS] = "bs",
+	[DIM_SOURCE] = "source",     [DIM_VIA] = "via",       [DIM_DEPTH] = "depth",
+	[DIM_CLIENTS] = "clients",   [DIM_PIN] = "pin",       [DIM_PRODUCE] = "produce",
+	[DIM_PATTERN] = "pattern",   [DIM_DRIVER] = "driver", [DIM_FILE_SIZE] = "file_size",
+	[DIM_MAX_IO] = "max_io",     [DIM_STORE] = "store",   [DIM_ENGINE] = "engine",
 	[DIM_REGISTER] = "register",
 };
 

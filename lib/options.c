@@ -352,7 +352,8 @@ int opts_parse(struct opt_set *sets, unsigned int n, unsigned int command, int a
 		}
 		/* A value follows; "-" alone is one (standard output), "--x" is the next option, and
 		 * "--x 1" in one word is a value: the options of a side of ab. */
-		if (o && o->type != OPT_FLAG && !value && i + 1 < argc && !looks_like_option(argv[i + 1]))
+		if (o && o->type != OPT_FLAG && !value && i + 1 < argc &&
+		    !looks_like_option(argv[i + 1]))
 			value = argv[++i];
 		ret = opts_set(sets, n, command, name, value, where, e);
 		if (ret)

@@ -25,8 +25,8 @@ static struct ipc_options options;
 
 static const struct opt option_table[] = {
 	{"spin", OPT_TIME, offsetof(struct ipc_options, spin_ns), "TIME", "auto",
-	 "ipc: poll an idle ring this long before sleeping; 0: always sleep; auto: 200us, while there is "
-	 "a CPU for each client at work and one for its server thread, and 0 where they share a CPU",
+	 "ipc: poll an idle ring this long before sleeping; 0: always sleep; auto: 200us, while there "
+	 "is a CPU for each client at work and one for its server thread, and 0 where they share a CPU",
 	 .max = NSEC_PER_SEC, .auto_ok = true},
 	{0},
 };

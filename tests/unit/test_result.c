@@ -45,7 +45,8 @@ static const char round_text[] =
 	"      'L1-DCACHE-LOAD-MISSES': {'user': 768, 'kernel': 768},"
 	"      'dTLB-load-misses': {'user': 896, 'kernel': 896},"
 	"      'cpu-migrations': {'total': 1}} },"
-	"  'clients': [{'payload_bytes': 4096, 'wall_ns': 1000}, {'payload_bytes': 61440, 'wall_ns': 5000}],"
+	"  'clients': [{'payload_bytes': 4096, 'wall_ns': 1000},"
+	"              {'payload_bytes': 61440, 'wall_ns': 5000}],"
 	"  'memory_bytes': {'server': 1048576, 'client': 524288},"
 	"  'requests': { 'dev': {'requests': 20, 'bytes': 61440}, 'small': {'requests': 4, 'bytes': "
 	"4096} } }";
