@@ -11,7 +11,7 @@ int data_path(char *buf, size_t len, const char *name, struct err *e)
 	/* beside the program; above its build folder: build/asan/zcbench, build/asan/tests/test_plan; installed */
 	static const char *const places[] = {"", "../../", "../../../", "../share/zcbench/"};
 	char folder[3000];
-	struct err unsaid;
+	struct err unsaid = {0};
 	int ret = program_folder(folder, sizeof(folder));
 
 	e = e ? e : &unsaid;
