@@ -25,8 +25,12 @@ lossy() {
 		exec "$@"' lossy "$@"
 }
 json 'all(c["rounds"][0]["sent"]["retransmitted_bytes"] >= 0 for c in cells)'
-expect 0 lossy $Z run $common --output "$T/l" --path copy --bs 64k --runtime 100ms --json -
-json 'all(c["verified"] and c["rounds"][0]["sent"]["retransmitted_bytes"] > 65536 for c in cells)'
+if lossy true 2>"$T/lossy"; then
+	expect 0 lossy $Z run $common --output "$T/l" --path copy --bs 64k --runtime 100ms --json -
+	json 'all(c["verified"] and c["rounds"][0]["sent"]["retransmitted_bytes"] > 65536 for c in cells)'
+else
+	echo "a lossy connection was not tried: no network namespace, or no tbf in this kernel: $(cat "$T/lossy")"
+fi
 
 # depth, several clients, a server's own buffers by reference, and nothing by reference
 expect 0 $Z run $common --output "$T/b" --path $paths --op write,read --bs 64k --depth 8 --clients 3 --json -
