@@ -10,20 +10,12 @@ int data_path(char *buf, size_t len, const char *name, struct err *e)
 {
 	/* beside the program; above its build folder: build/asan/zcbench, build/asan/tests/test_plan; installed */
 	static const char *const places[] = {"", "../../", "../../../", "../share/zcbench/"};
-	char folder[3000];
 	struct err unsaid = {0};
-	int ret = program_folder(folder, sizeof(folder));
 
 	e = e ? e : &unsaid;
-	if (ret)
-		return err_sys(e, ret, "finding %s", name);
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		snprintf(buf, len, "%s/%s%s", folder, places[i], name);
-		if (access(buf, R_OK) == 0)
-			return 0;
-	}
-	err_set(e, -ENOENT, "%s is neither in %s nor in %s/../share/zcbench", name, folder, folder);
-	return err_remedy(e, "make install");
+	if (program_file(buf, len, places, sizeof(places) / sizeof(places[0]), name, e))
+		return err_remedy(e, "make install");
+	return 0;
 }
 
 int data_workload(char *buf, size_t len, const char *file)

@@ -34,15 +34,23 @@ int program_find(const char *name, char *buf, size_t len)
 	return ret;
 }
 
-int program_folder(char *buf, size_t len)
+int program_file(char *buf, size_t len, const char *const *places, size_t n, const char *name,
+		 struct err *e)
 {
-	ssize_t n = readlink("/proc/self/exe", buf, len - 1);
+	char folder[3000];
+	ssize_t got = readlink("/proc/self/exe", folder, sizeof(folder) - 1);
 
-	if (n < 0)
-		return -errno;
-	buf[n] = '\0';
-	*strrchr(buf, '/') = '\0';
-	return 0;
+	if (got < 0)
+		return err_sys(e, -errno, "finding %s", name);
+	folder[got] = '\0';
+	*strrchr(folder, '/') = '\0';
+	for (size_t i = 0; i < n; i++) {
+		snprintf(buf, len, "%s/%s%s", folder, places[i], name);
+		if (access(buf, R_OK) == 0)
+			return 0;
+	}
+	return err_set(e, -ENOENT, "%s is neither in %s nor in %s/%s", name, folder, folder,
+		       places[n - 1]);
 }
 
 static void become(char *const *argv, int out, pid_t parent)
