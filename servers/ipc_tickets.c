@@ -36,7 +36,7 @@ int ipc_tickets_issue(struct ipc_tickets *t, const struct ipc_ticket *ticket, ui
 		if (oldest < 0 || t->slots[i].number < t->slots[oldest].number)
 			oldest = i;
 	}
-	if (own && (own >= IPC_TICKETS_FILE || used >= IPC_TICKETS_MAX / 2))
+	if (own && (own >= IPC_TICKETS_FILE || used >= IPC_FILES_MAX))
 		slot = oldest;
 	else if (slot < 0 && t->top < IPC_TICKETS_MAX)
 		slot = t->top++;

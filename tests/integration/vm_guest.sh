@@ -28,7 +28,7 @@ for name in "$@"; do
 	case $name in */*) tests=$top/$(dirname "$name") ;; esac
 	name=$(basename "$name" .sh)
 	arguments=$(sed -n "s/^# vm: //p" "$tests/$name.sh")
-	with=$(sed -n "s|@BUILD@|$build|g; s/^# with: //p" "$tests/$name.sh")
+	with=$top/tests/guest.sh$(sed -n "s|@BUILD@|$build|g; s/^# with: /,/p" "$tests/$name.sh")
 	# KASAN and lockdep take their time
 	[ "${GUEST_KERNEL:-}" != zcbench-debug ] || arguments="$arguments --timeout 38m"
 	mkdir "$T/$name"
@@ -36,7 +36,7 @@ for name in "$@"; do
 	for attempt in 1 2 3 4; do
 		status=0
 		# shellcheck disable=SC2086
-		$Z vm --silence 3m $kernel --with "$top/tests/guest.sh${with:+,$with}" $arguments shell "$tests/$name.sh" >out 2>err || status=$?
+		$Z vm --silence 3m $kernel --with "$with" $arguments shell "$tests/$name.sh" >out 2>err || status=$?
 		# QEMU's emulation can trip over an int3 that another CPU has patched away (see lib/qemu.h), and
 		# tracing patches a running kernel: neither the kernel's fault nor ours, and so tried again, for it was seen twice in a row
 		if [ $attempt -eq 4 ] || [ $status -eq 0 ] || ! grep -q "Oops: int3" err; then

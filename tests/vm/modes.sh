@@ -1,8 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# In a guest with Linux 7.3: dma-bufs by way of the memfd below them and
-# through the page cache, block devices, and uring-zc through the page cache: verified, as claimed, and without the copies
-# that they are there to avoid.
+# In a guest with Linux 7.3: dma-bufs by way of the memfd below them and through the page cache, block devices, and
+# uring-zc through the page cache: verified, as claimed, and without the copies that they are there to avoid.
 set -eu
 . guest.sh
 dir=$(mktemp -d)
