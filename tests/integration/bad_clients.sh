@@ -61,6 +61,7 @@ skipped=
 "$bad" "$mnt/data3" list >"$T/cases"
 while IFS=$'\t' read -r name log <&3; do
 	from=$(($(wc -l <"$T/serve") + 1))
+	: >"$T/said" # nothing of the one before
 	"$bad" "$mnt/data3" "$name" >"$T/said" 2>&1 &
 	pid=$!
 	case $name in

@@ -53,6 +53,7 @@ json 'all("that came back" in c["error"] for c in cells)'
 # a receiver of one's own: named, refused, dead in the middle, and one that is none
 port() { sed -n 's/.*listens on 127.0.0.1:\([0-9]*\);.*/\1/p' "$1"; }
 start_sink() {
+	: >"$T/sink" # nothing of the one before
 	$Z sink 2>"$T/sink" &
 	sink=$!
 	for _ in $(seq 100); do

@@ -102,6 +102,7 @@ expect 1 "$Z" vm --accel uml --fault hang --silence 5s -- list
 said "the guest hangs"
 echo 'echo started; sleep 1000' >sleeper
 for signal in INT TERM KILL; do
+	: >"$T/out" # nothing of the one before
 	"$Z" vm --accel uml shell sleeper >"$T/out" 2>"$T/err" &
 	pid=$!
 	for _ in $(seq 300); do

@@ -108,6 +108,16 @@ ended() {
 ok() { # ARGS...: such a client is content
 	shm_client "$@" >said 2>&1 || fail "shm_client $*: status $?"
 }
+# begin NAME ARGS...: such a client in the background, process $client. What it says is in the file NAME, and nothing of
+# one before it: the shell that becomes it makes that file empty only later.
+begin() {
+	local name=$1
+
+	shift
+	: >"$name"
+	shm_client "$@" >"$name" 2>&1 &
+	client=$!
+}
 # lost PID...: these clients' server went away under them, and they were told
 lost() {
 	local client
@@ -131,13 +141,13 @@ clients() {
 	await 10 holds 0
 
 	# one that dies with requests under way: all it had registered goes, and the others go on
-	shm_client mnt/data1 load 1048576 >other 2>&1 &
-	other=$!
-	shm_client mnt/data2 cycle 40 >cycled 2>&1 &
-	cycle=$!
+	begin other mnt/data1 load 1048576
+	other=$client
+	begin cycled mnt/data2 cycle 40
+	cycle=$client
 	for bs in 4096 65536 1048576; do
-		shm_client mnt/data3 load $bs >victim 2>&1 &
-		victim=$!
+		begin victim mnt/data3 load $bs
+		victim=$client
 		await 60 going victim
 		kill -KILL $victim
 		await 60 ended $victim
@@ -157,10 +167,10 @@ clients() {
 killed() {
 	for bs in 4096 1048576; do
 		serve
-		shm_client mnt/data1 load $bs >other 2>&1 &
-		other=$!
-		shm_client mnt/data2 load $bs >victim 2>&1 &
-		victim=$!
+		begin other mnt/data1 load $bs
+		other=$client
+		begin victim mnt/data2 load $bs
+		victim=$client
 		await 60 going victim
 		await 60 going other
 		kill -KILL $server
@@ -172,8 +182,8 @@ killed() {
 
 	# the connection is aborted: the server notices, and ends
 	serve
-	shm_client mnt/data1 load 65536 >other 2>&1 &
-	other=$!
+	begin other mnt/data1 load 65536
+	other=$client
 	await 60 going other
 	for abort in /sys/fs/fuse/connections/*/abort; do
 		echo 1 >"$abort"
